@@ -1,0 +1,43 @@
+{# What the gates decided: marts take new rows only of systems that no critical rule holds back. #}
+
+{# The systems that are held, as a list of names; empty while dbt only parses. #}
+{% macro held_systems() %}
+    {% if not execute %}
+        {{ return([]) }}
+    {% endif %}
+    {% set held = run_query("select system from audit.held_systems order by system") %}
+    {{ return(held.columns[0].values() | list) }}
+{% endmacro %}
+
+{# True for the rows of a system that is not held. #}
+{% macro is_open(system) -%}
+    {%- set held = held_systems() -%}
+    {%- if held -%}
+        {{ system }} not in ('{{ held | join("', '") }}')
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{# `int_<system>__<model>` of several systems as one relation, with the system's name; nothing of a held one. #}
+{% macro union_open_systems(model, columns, systems) -%}
+    {%- for system in systems %}
+    select
+        '{{ system }}'::text as system,
+        {{ columns | join(',\n        ') }}
+    from {{ ref('int_' ~ system ~ '__' ~ model) }}
+    where {{ is_open("'" ~ system ~ "'") }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{# Incremental strategy: the rows of every open system are replaced by those of this build, in one transaction. #}
+{% macro get_incremental_replace_open_systems_sql(arg_dict) %}
+    delete from {{ arg_dict["target_relation"] }} where {{ is_open("system") }};
+
+    {% set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") %}
+    insert into {{ arg_dict["target_relation"] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict["temp_relation"] }}
+{% endmacro %}

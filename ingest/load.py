@@ -1,0 +1,203 @@
+"""Loading exactly once: one file, one transaction, and a row in `ingest.loads` that says what became of every row.
+
+Whatever is killed when: a file's rows, its manifest row and its refused rows are all there, or none is. Nothing
+outside the database decides what was loaded.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import Connection
+
+from ingest.contract import System, Table
+from ingest.decode import read_lines
+from ingest.errors import UnreadableFileError
+from ingest.landing import LandingFile, content_hash
+from ingest.merge import Verdicts, merge
+from ingest.partitions import ensure_partitions
+from ingest.stage import stage
+
+
+@dataclass(frozen=True)
+class Load:
+    """What became of one file: `loaded`, `skipped` (its content is known) or `failed`, and the fate of its rows."""
+
+    system: str
+    table: str
+    path: str
+    status: str
+    reason: str | None
+    rows_read: int
+    rows_accepted: int
+    rows_duplicate: int
+    rows_conflict: int
+    rows_rejected: int
+    seconds: float
+
+
+def load_files(
+    connection: Connection,
+    systems: Sequence[System],
+    files: Iterable[LandingFile],
+    on_file: Callable[[Load], None] | None = None,
+) -> list[Load]:
+    """Load what is new, each file in its own transaction; a file that is refused does not stop the others."""
+    tables = {(table.system, table.name): table for s in systems for table in (*s.tables, *s.private_tables)}
+    loads = []
+    for file in files:
+        loads.append(_load_file(connection, tables, file))
+        if on_file:
+            on_file(loads[-1])
+    return loads
+
+
+def _load_file(connection: Connection, tables: dict[tuple[str, str], Table], file: LandingFile) -> Load:
+    began = time.monotonic()
+    table = tables[file.system, file.table]
+    status, reason, verdicts = "failed", None, Verdicts()
+    try:
+        if table.private:
+            raise UnreadableFileError("the table is private and is never loaded; leave it out of the export")
+        loaded = _load_once(connection, tables, table, file)
+        status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
+    except UnreadableFileError as error:
+        reason = str(error)
+    except psycopg.DataError as error:
+        # Every value was judged before, so this is a gap in the judging: refuse the file, do not stop the run.
+        reason = f"Postgres refused a value ({' '.join(str(error).split())})"
+    if reason:
+        _remember_failure(connection, file, reason)
+    return Load(
+        file.system,
+        file.table,
+        file.relative,
+        status,
+        reason,
+        verdicts.rows_read,
+        verdicts.accepted,
+        verdicts.duplicates,
+        len(verdicts.conflicts),
+        len(verdicts.rejected),
+        time.monotonic() - began,
+    )
+
+
+def _load_once(
+    connection: Connection, tables: dict[tuple[str, str], Table], table: Table, file: LandingFile
+) -> Verdicts | None:
+    """Load the file in one transaction; None when its content was loaded before, under whatever name."""
+    digest, size = content_hash(file)
+    with connection.transaction():
+        # Loads of one table take turns: two loaders must not both find the same key new.
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tally {table.system}.{table.name}",)
+        )
+        if _is_known(connection, table, file, digest):
+            return None
+        load_id = _begin(connection, file, digest, size)
+        refusals = stage(connection, table, file)
+        ensure_partitions(connection, table, "arriving")
+        verdicts = merge(connection, table, tables, file, load_id)
+        verdicts.rejected += refusals
+        _quarantine(connection, file, table, load_id, verdicts)
+        _finish(connection, load_id, verdicts)
+    return verdicts
+
+
+def _is_known(connection: Connection, table: Table, file: LandingFile, digest: str) -> bool:
+    """True when this content was loaded before.
+
+    Where only the day of delivery says which version of a row is newest, content that comes again on a later day is
+    news: the source went back to an earlier state.
+    """
+    newest_wins = table.load_mode == "replace" or (table.load_mode == "upsert" and not table.version_column)
+    found = connection.execute(
+        "select max(delivered_on) from ingest.loads"
+        " where status = 'loaded' and system = %s and table_name = %s and content_hash = %s",
+        (file.system, file.table, digest),
+    ).fetchall()[0][0]
+    return found is not None and (not newest_wins or found >= file.delivered_on)
+
+
+def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:
+    _forget_failure(connection, file)
+    (load_id,) = connection.execute(
+        "insert into ingest.loads (system, table_name, delivered_on, path, content_hash, size_bytes, status)"
+        " values (%s, %s, %s, %s, %s, %s, 'loaded') returning load_id",
+        (file.system, file.table, file.delivered_on, file.relative, digest, size),
+    ).fetchall()[0]
+    return int(load_id)
+
+
+def _finish(connection: Connection, load_id: int, verdicts: Verdicts) -> None:
+    connection.execute(
+        "update ingest.loads set rows_read = %s, rows_accepted = %s, rows_duplicate = %s, rows_conflict = %s,"
+        " rows_rejected = %s, loaded_at = clock_timestamp() where load_id = %s",
+        (
+            verdicts.rows_read,
+            verdicts.accepted,
+            verdicts.duplicates,
+            len(verdicts.conflicts),
+            len(verdicts.rejected),
+            load_id,
+        ),
+    )
+
+
+def _quarantine(connection: Connection, file: LandingFile, table: Table, load_id: int, verdicts: Verdicts) -> None:
+    """Keep every refused row as delivered; the file is read again for them, which only happens when there are any."""
+    refused = [("rejected", refusal) for refusal in verdicts.rejected]
+    refused += [("conflict", refusal) for refusal in verdicts.conflicts]
+    if not refused:
+        return
+    raw = read_lines(file, {refusal.line for _, refusal in refused})
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "copy ingest.quarantine (load_id, system, table_name, path, line, outcome, rule, reason, raw) from stdin"
+        ) as copy,
+    ):
+        for outcome, refusal in refused:
+            kept = _without_restricted(table, file, raw[refusal.line])
+            manifest = (load_id, file.system, file.table, file.relative)
+            copy.write_row((*manifest, refusal.line, outcome, refusal.rule, _storable(refusal.reason), kept))
+
+
+def _without_restricted(table: Table, file: LandingFile, raw: bytes) -> bytes | None:
+    """The raw row without the values that may not enter the warehouse; None when they cannot be cut out."""
+    if not table.restricted_columns:
+        return raw
+    try:
+        row = json.loads(raw)
+        return json.dumps({name: row[name] for name in row if name not in table.restricted_columns}).encode()
+    except (ValueError, TypeError):
+        return None
+
+
+def _storable(reason: str) -> str:
+    """The reason without what text cannot hold: NUL, and the stand-ins for bytes that were not UTF-8."""
+    return reason.replace("\0", "\\0").encode(errors="replace").decode()
+
+
+def _remember_failure(connection: Connection, file: LandingFile, reason: str) -> None:
+    try:
+        digest, size = content_hash(file)
+    except UnreadableFileError:
+        digest, size = "", 0
+    with connection.transaction():
+        _forget_failure(connection, file)
+        connection.execute(
+            "insert into ingest.loads (system, table_name, delivered_on, path, content_hash, size_bytes, status,"
+            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)",
+            (file.system, file.table, file.delivered_on, file.relative, digest, size, reason),
+        )
+
+
+def _forget_failure(connection: Connection, file: LandingFile) -> None:
+    connection.execute(
+        "delete from ingest.loads where status = 'failed' and system = %s and table_name = %s and path = %s",
+        (file.system, file.table, file.relative),
+    )

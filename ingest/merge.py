@@ -1,0 +1,223 @@
+"""How the rows in `arriving` join a table: what is new, what is known, and what contradicts history.
+
+append    a key's first row stands for ever; the same key again is a duplicate or, with other content, a conflict.
+upsert    the newest version of a row stands: by `updated_at` where there is one, then delivery day, then path.
+replace   the newest delivery stands whole; rows it no longer holds go, an older delivery changes nothing.
+
+Every choice depends on the deliveries alone, never on the order in which files happened to be loaded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from psycopg import Connection, sql
+
+from ingest.contract import Table
+from ingest.decode import Refusal
+from ingest.landing import LandingFile
+from ingest.schema import enforced_references
+
+
+@dataclass
+class Verdicts:
+    """What became of the rows of one file."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: list[Refusal] = field(default_factory=list)
+    rejected: list[Refusal] = field(default_factory=list)
+
+    @property
+    def rows_read(self) -> int:
+        """Every row of the file."""
+        return self.accepted + self.duplicates + len(self.conflicts) + len(self.rejected)
+
+
+def merge(
+    connection: Connection,
+    table: Table,
+    tables: Mapping[tuple[str, str], Table],
+    file: LandingFile,
+    load_id: int,
+) -> Verdicts:
+    """Merge the rows of temporary table `arriving` into their table and say what became of each."""
+    rejected = _reject_orphans(connection, table, tables)
+    query = _append_fates(table) if table.load_mode == "append" else _versioned_fates(table)
+    parameters = {"delivered_on": file.delivered_on, "path": file.relative, "load_id": load_id}
+    connection.execute(sql.SQL("create temporary table fate on commit drop as {}").format(query), parameters)
+    if table.load_mode == "replace":
+        _drop_replaced(connection, table, parameters)
+    _apply(connection, table, load_id)
+    counts: dict[str, int] = dict(connection.execute("select outcome, count(*) from fate group by outcome").fetchall())
+    conflicts = connection.execute("select _line from fate where outcome = 'conflict' order by _line").fetchall()
+    connection.execute("drop table arriving, fate")
+    reason = f"{table.system}.{table.name} already holds another row under this key, and its history is immutable"
+    return Verdicts(
+        accepted=counts.get("accepted", 0),
+        duplicates=counts.get("duplicate", 0),
+        conflicts=[Refusal(line, "conflict", reason) for (line,) in conflicts],
+        rejected=rejected,
+    )
+
+
+def _reject_orphans(connection: Connection, table: Table, tables: Mapping[tuple[str, str], Table]) -> list[Refusal]:
+    """Take the rows out of `arriving` whose parent, held by a foreign key, is not there."""
+    refusals = []
+    for column, (parent, parent_column) in enforced_references(table, tables).items():
+        orphans = connection.execute(
+            sql.SQL(
+                "delete from arriving a where {column} is not null and not exists"
+                " (select from {parent} p where p.{key} = a.{column}) returning _line, {column}::text"
+            ).format(
+                column=sql.Identifier(column),
+                parent=sql.Identifier(table.schema, parent),
+                key=sql.Identifier(parent_column),
+            )
+        ).fetchall()
+        refusals += [
+            Refusal(line, "foreign_key", f"{column} is {value!r}, which {table.system}.{parent} does not hold")
+            for line, value in orphans
+        ]
+    return refusals
+
+
+def _append_fates(table: Table) -> sql.Composed:
+    """One row per arriving line: `outcome`, and whether to `apply` it."""
+    return sql.SQL(
+        """
+        with numbered as (
+            select *, row_number() over (partition by {key} order by _line) as nth from arriving
+        ),
+        judged as (
+            select
+                n._line,
+                case
+                    when t._load_id is not null and {same_as_known} then 'duplicate'
+                    when t._load_id is not null then 'conflict'
+                    when n.nth = 1 then 'accepted'
+                    when {same_as_first} then 'duplicate'
+                    else 'conflict'
+                end as outcome
+            from numbered n
+            left join {table} t on {key_is_known}
+            left join numbered f on f.nth = 1 and n.nth > 1 and {key_is_first}
+        )
+        select *, outcome = 'accepted' as apply from judged
+        """
+    ).format(
+        table=sql.Identifier(table.schema, table.name),
+        key=_list(table.key),
+        same_as_known=_same(table, "n", "t"),
+        same_as_first=_same(table, "n", "f"),
+        key_is_known=_equal(table.key, "n", "t"),
+        key_is_first=_equal(table.key, "n", "f"),
+    )
+
+
+def _versioned_fates(table: Table) -> sql.Composed:
+    """As `_append_fates`, for tables whose rows change: only the newest version of a key in the file can apply.
+
+    A newer version with the same content is a duplicate that still applies: it must carry its own load, or a version
+    between the two, loaded last, would count as newer than both.
+    """
+    # In a table that is replaced whole, the delivery decides; elsewhere the source's own clock comes first.
+    clock = table.version_column if table.load_mode == "upsert" else None
+    instant = sql.SQL("coalesce({}.{}, '-infinity'), ")
+    return sql.SQL(
+        """
+        with numbered as (
+            select *, row_number() over (partition by {key} order by {clock} _line desc) as nth from arriving
+        ),
+        judged as (
+            select
+                n._line,
+                n.nth = 1 and {stands} and (
+                    t._load_id is null
+                    or ({new_clock} %(delivered_on)s::date, %(path)s::text collate "C")
+                    > ({old_clock} l.delivered_on, l.path collate "C")
+                ) as apply,
+                t._load_id is not null and {same_as_known} as is_known
+            from numbered n
+            left join {table} t on {key_is_known}
+            left join ingest.loads l on l.load_id = t._load_id
+        )
+        select _line, apply, case when apply and not is_known then 'accepted' else 'duplicate' end as outcome
+        from judged
+        """
+    ).format(
+        table=sql.Identifier(table.schema, table.name),
+        key=_list(table.key),
+        clock=sql.SQL("{} desc nulls last,").format(sql.Identifier(clock)) if clock else sql.SQL(""),
+        new_clock=instant.format(sql.Identifier("n"), sql.Identifier(clock)) if clock else sql.SQL(""),
+        old_clock=instant.format(sql.Identifier("t"), sql.Identifier(clock)) if clock else sql.SQL(""),
+        stands=_NO_NEWER_DELIVERY.format(table.system, table.name) if table.load_mode == "replace" else sql.SQL("true"),
+        same_as_known=_same(table, "n", "t"),
+        key_is_known=_equal(table.key, "n", "t"),
+    )
+
+
+_NO_NEWER_DELIVERY = sql.SQL(
+    "not exists (select from ingest.loads where status = 'loaded' and system = {} and table_name = {}"
+    " and delivered_on > %(delivered_on)s)"
+)
+
+
+def _drop_replaced(connection: Connection, table: Table, parameters: Mapping[str, object]) -> None:
+    """Delete what older deliveries brought, if this delivery is the newest."""
+    connection.execute(
+        sql.SQL(
+            "delete from {table} t using ingest.loads l where l.load_id = t._load_id"
+            " and l.delivered_on < %(delivered_on)s and {stands}"
+        ).format(
+            table=sql.Identifier(table.schema, table.name),
+            stands=_NO_NEWER_DELIVERY.format(table.system, table.name),
+        ),
+        parameters,
+    )
+
+
+def _apply(connection: Connection, table: Table, load_id: int) -> None:
+    columns = [column.name for column in table.columns]
+    rows = sql.SQL("select {}, {} as _load_id from arriving join fate using (_line) where apply").format(
+        _list(columns), load_id
+    )
+    target = sql.Identifier(table.schema, table.name)
+    names = [*columns, "_load_id"]
+    if table.load_mode == "append":
+        connection.execute(sql.SQL("insert into {} ({}) {}").format(target, _list(names), rows))
+        return
+    connection.execute(
+        sql.SQL(
+            "merge into {target} t using ({rows}) s on {key_is_known}"
+            " when matched then update set {assignments}"
+            " when not matched then insert ({names}) values ({values})"
+        ).format(
+            target=target,
+            rows=rows,
+            key_is_known=_equal(table.key, "s", "t"),
+            assignments=sql.SQL(", ").join(
+                sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in names if name not in table.key
+            ),
+            names=_list(names),
+            values=sql.SQL(", ").join(sql.Identifier("s", name) for name in names),
+        )
+    )
+
+
+def _list(names: tuple[str, ...] | list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _equal(names: tuple[str, ...], left: str, right: str) -> sql.Composed:
+    return sql.SQL(" and ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name)) for name in names
+    )
+
+
+def _same(table: Table, left: str, right: str) -> sql.Composed:
+    """True when two rows hold the same content, nulls included."""
+    names = [column.name for column in table.columns]
+    return sql.SQL("({}) is not distinct from ({})").format(
+        sql.SQL(", ").join(sql.Identifier(left, name) for name in names),
+        sql.SQL(", ").join(sql.Identifier(right, name) for name in names),
+    )

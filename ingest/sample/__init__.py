@@ -1,0 +1,90 @@
+"""A sample of all five systems for the landing zone: seeded, obeying the systems' invariants, with every oddity they allow.
+
+One module simulates one system; `outbox` makes deliveries of what it wrote; `files` writes them.
+"""
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from ingest.contract import System, Table
+from ingest.errors import ConfigurationError
+from ingest.sample.files import FORMATS, write_file
+from ingest.sample.outbox import Fault, Outbox, Period
+
+SYSTEMS = ("funpot", "hermes", "advert_market", "synapse", "storyforge")
+LAST_DAY = date(2026, 6, 30)  # fixed, so that one seed gives one sample on any day
+ROWS_PER_FILE = 20_000
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What was written: files, rows, and the violations planted in them."""
+
+    files: int
+    rows: int
+    faults: tuple[Fault, ...]
+
+
+def write_sample(
+    landing: Path,
+    systems: Sequence[System],
+    days: int = 60,
+    seed: int = 7,
+    scale: int = 1,
+    faults: bool = False,
+    on_table: Callable[[str, str, int], None] | None = None,
+) -> SampleReport:
+    """Write the sample into `landing`; the same arguments give the same bytes.
+
+    The last week arrives day by day, all before it at once. With `faults`, violations of every critical rule are
+    planted and listed in `planted_faults.json` beside the landing zone. `on_table(system, table, rows)` follows along.
+    """
+    if days < 3 or scale < 1:
+        raise ConfigurationError("The sample needs at least --days 3 and --scale 1.")
+    period = Period(LAST_DAY - timedelta(days=days - 1), days, max(1, days - 7))
+    described = {system.name: system for system in systems}
+    planted: list[Fault] = []
+    files = rows = 0
+    for name in SYSTEMS:
+        outbox = Outbox(described[name], period)
+        import_module(f"ingest.sample.{name}").simulate(outbox, period, random.Random(f"{name} {seed}"), scale)
+        if faults and find_spec(f"ingest.sample.{name}_faults"):
+            plant = import_module(f"ingest.sample.{name}_faults").plant
+            planted += plant(outbox, random.Random(f"{name} faults {seed}"))
+        for position, table in enumerate(described[name].tables):
+            written = _write_table(landing, outbox, table, FORMATS[position % len(FORMATS)])
+            files, rows = files + len(written), rows + sum(written.values())
+            if on_table:
+                on_table(name, table.name, sum(written.values()))
+    listing = landing.parent / "planted_faults.json"
+    if faults:
+        listing.write_text(json.dumps([asdict(fault) for fault in planted], indent=1) + "\n", encoding="utf-8")
+    else:
+        listing.unlink(missing_ok=True)
+    return SampleReport(files, rows, tuple(planted))
+
+
+def _write_table(landing: Path, outbox: Outbox, table: Table, file_format: str) -> dict[Path, int]:
+    """Write every delivery of a table; the second daily one also re-sends the first, as it was and re-encoded."""
+    written: dict[Path, int] = {}
+    for number in range(outbox.period.deliveries):
+        folder = landing / table.system / table.name / f"date={outbox.period.delivered_on(number)}"
+        rows = outbox.delivery(table.name, number)
+        for part, first in enumerate(range(0, len(rows), ROWS_PER_FILE)):
+            chunk = rows[first : first + ROWS_PER_FILE]
+            written[write_file(folder, f"part-{part:04d}", file_format, table, chunk)] = len(chunk)
+        before = outbox.delivery(table.name, 1) if number == 2 and table.load_mode == "append" else []
+        if before:
+            again = FORMATS[(FORMATS.index(file_format) + 1) % len(FORMATS)]
+            written[write_file(folder, "resent-other-format", again, table, before)] = len(before)
+            source = landing / table.system / table.name / f"date={outbox.period.delivered_on(1)}"
+            shutil.copyfile(source / f"part-0000.{file_format}", folder / f"resent-part-0000.{file_format}")
+            written[folder / f"resent-part-0000.{file_format}"] = len(before)
+    return written

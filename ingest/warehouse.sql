@@ -1,0 +1,105 @@
+-- The warehouse's own tables: what was loaded, what was refused, what the gates said, and who may read.
+-- Run whole at every start; every statement leaves what is there alone.
+
+create schema if not exists ingest;
+create schema if not exists audit;
+create schema if not exists marts;
+
+create table if not exists ingest.loads (
+    load_id bigint generated always as identity primary key,
+    system text not null,
+    table_name text not null,
+    delivered_on date not null,
+    path text not null,
+    content_hash text not null,
+    size_bytes bigint not null,
+    status text not null check (status in ('loaded', 'failed')),
+    reason text check ((reason is not null) = (status = 'failed')),
+    rows_read bigint not null default 0,
+    rows_accepted bigint not null default 0,
+    rows_duplicate bigint not null default 0,
+    rows_conflict bigint not null default 0,
+    rows_rejected bigint not null default 0,
+    started_at timestamptz not null default clock_timestamp(),
+    loaded_at timestamptz not null default clock_timestamp(),
+    constraint rows_are_conserved
+    check (rows_read = rows_accepted + rows_duplicate + rows_conflict + rows_rejected)
+);
+create unique index if not exists loads_one_per_content
+on ingest.loads (system, table_name, content_hash, delivered_on) where status = 'loaded';
+create unique index if not exists loads_one_failure_per_path
+on ingest.loads (system, table_name, path) where status = 'failed';
+comment on table ingest.loads is 'One row per landing file: what became of each of its rows.';
+comment on column ingest.loads.content_hash is 'SHA-256 of the file as delivered; known content is skipped.';
+
+create table if not exists ingest.quarantine (
+    quarantine_id bigint generated always as identity primary key,
+    load_id bigint not null references ingest.loads,
+    system text not null,
+    table_name text not null,
+    path text not null,
+    line bigint not null,
+    outcome text not null check (outcome in ('conflict', 'rejected')),
+    rule text not null,
+    reason text not null,
+    raw bytea,
+    quarantined_at timestamptz not null default clock_timestamp()
+);
+create index if not exists quarantine_by_table on ingest.quarantine (system, table_name, load_id);
+comment on table ingest.quarantine is 'Every refused row, as delivered, with file, line and the rule it broke.';
+comment on column ingest.quarantine.raw is
+'The bytes as delivered; null where restricted columns could not be cut out of them.';
+
+create table if not exists audit.gate_results (
+    gate_result_id bigint generated always as identity primary key,
+    gate_run_id uuid not null,
+    system text not null,
+    rule_id text not null,
+    title text not null,
+    severity text not null check (severity in ('critical', 'error', 'warn')),
+    status text not null check (status in ('passed', 'failed', 'error', 'not_applicable')),
+    breaking_rows bigint,
+    amount numeric,
+    unit text,
+    samples jsonb,
+    message text,
+    checked_at timestamptz not null default clock_timestamp()
+);
+create index if not exists gate_results_by_rule on audit.gate_results (system, rule_id, gate_result_id);
+comment on table audit.gate_results is 'Every verdict of every rule, kept as history.';
+
+create or replace view audit.gate_state as
+select distinct on (system, rule_id) *
+from audit.gate_results
+order by system, rule_id, gate_result_id desc;
+comment on view audit.gate_state is 'The latest verdict of each rule.';
+
+create or replace view audit.held_systems as
+select
+    system,
+    array_agg(rule_id order by rule_id) as rules
+from audit.gate_state
+where severity = 'critical' and status in ('failed', 'error')
+group by system;
+comment on view audit.held_systems is 'Systems whose marts keep their last good state, and the rules that hold them.';
+
+create or replace function ingest.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '%.% is immutable: correct it with new rows, never by % of old ones',
+        tg_table_schema, tg_table_name, lower(tg_op);
+end
+$$;
+
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'tally_analyst') then
+        create role tally_analyst nologin;
+    end if;
+    if not pg_has_role(current_user, 'tally_analyst', 'member') then
+        execute format('grant tally_analyst to %I', current_user);
+    end if;
+end
+$$;
+grant usage on schema marts, audit to tally_analyst;
+grant select on all tables in schema audit to tally_analyst;
+alter default privileges in schema marts grant select on tables to tally_analyst;

@@ -1,0 +1,105 @@
+"""A real server for every test: TALLY_DATABASE_URL's if set, else an embedded one in a temporary home.
+
+Each test that asks for `database` gets a fresh database, copied from one that holds all schemas (some 60 ms).
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from ingest import server
+from ingest.contract import System, read_contracts
+from ingest.landing import find_files
+from ingest.load import load_files
+from ingest.sample import write_sample
+from ingest.schema import ensure_schemas
+from ingest.settings import Settings
+
+_number = count()
+TEMPLATE = f"tally_test_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def systems() -> tuple[System, ...]:
+    return read_contracts(Settings.from_environment({}).contract_folders)
+
+
+@pytest.fixture(scope="session")
+def server_conninfo() -> Iterator[str]:
+    """The server that tests make their databases on."""
+    given = os.environ.get("TALLY_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # Not pytest's own folder: that one is closed to the plain user whom root's server runs as.
+    home = Path(tempfile.mkdtemp(prefix="tally-test-"))
+    home.chmod(0o755)
+    settings = Settings.from_environment({"TALLY_HOME": str(home)})
+    yield server.start(settings)
+    server.stop(settings)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template(server_conninfo: str, systems: tuple[System, ...]) -> Iterator[str]:
+    """The name of a database with all schemas and no rows."""
+    with psycopg.connect(server_conninfo, autocommit=True) as admin:
+        admin.execute(f"create database {TEMPLATE}")
+        with psycopg.connect(make_conninfo(server_conninfo, dbname=TEMPLATE)) as connection:
+            ensure_schemas(connection, systems)
+        yield TEMPLATE
+        admin.execute(f"drop database {TEMPLATE} with (force)")
+
+
+def _fresh(server_conninfo: str, template: str) -> Iterator[str]:
+    name = f"{TEMPLATE}_{next(_number)}"
+    with psycopg.connect(server_conninfo, autocommit=True) as admin:
+        admin.execute(f"create database {name} template {template}")
+        yield make_conninfo(server_conninfo, dbname=name)
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database(server_conninfo: str, template: str) -> Iterator[str]:
+    """The connection string of a fresh database with all schemas."""
+    yield from _fresh(server_conninfo, template)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database, options="-c timezone=UTC") as connection:
+        yield connection
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """Settings of a warehouse on the fresh database, with a home and a landing zone of its own."""
+    found = Settings.from_environment({"TALLY_HOME": str(tmp_path / "home")})
+    return replace(found, database_url=database)
+
+
+@pytest.fixture(scope="session")
+def sample_landing(tmp_path_factory: pytest.TempPathFactory, systems: tuple[System, ...]) -> Path:
+    """The clean sample's landing zone; shared, so never write to it."""
+    landing = tmp_path_factory.mktemp("sample") / "landing"
+    write_sample(landing, systems)
+    return landing
+
+
+@pytest.fixture(scope="session")
+def sample_database(
+    server_conninfo: str, template: str, sample_landing: Path, systems: tuple[System, ...]
+) -> Iterator[str]:
+    """A database with the clean sample loaded; shared, so roll back whatever you change."""
+    for database in _fresh(server_conninfo, template):
+        with psycopg.connect(database, options="-c timezone=UTC", autocommit=True) as connection:
+            load_files(connection, systems, find_files(sample_landing, systems))
+        yield database

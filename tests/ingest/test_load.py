@@ -1,0 +1,380 @@
+"""Loading exactly once: what becomes of every row, in any format, order and repetition."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+import psycopg
+import pytest
+from backports import zstd
+
+from ingest.contract import System
+from ingest.landing import find_files
+from ingest.load import Load, load_files
+
+POSTED = "2026-05-31T23:59:59.999999Z"
+
+
+def entry(number: int, **changes: Any) -> dict[str, Any]:
+    """A ledger entry of advert_market: an append table, partitioned by month."""
+    return {
+        "id": str(UUID(int=number)),
+        "tx_ref": str(UUID(int=7)),
+        "account_id": "EXTERNAL_TON",
+        "direction": "DEBIT",
+        "amount_nano": 5,
+        "deal_id": None,
+        "description": None,
+        "created_at": POSTED,
+    } | changes
+
+
+def ndjson(*rows: Any) -> bytes:
+    return "".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows).encode()
+
+
+@dataclass
+class Zone:
+    """A landing zone and the warehouse it is loaded into."""
+
+    root: Path
+    connection: psycopg.Connection
+    systems: tuple[System, ...]
+    loads: list[Load] = field(default_factory=list)
+
+    def deliver(self, table: str, content: bytes, name: str = "part.ndjson", day: str = "2026-06-01") -> Path:
+        path = self.root / table.replace(".", "/") / f"date={day}" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def load(self) -> list[Load]:
+        """Load what is new; the loads that were not skipped."""
+        done = load_files(self.connection, self.systems, find_files(self.root, self.systems))
+        self.connection.commit()
+        return [load for load in done if load.status != "skipped"]
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+    def entries(self) -> list[tuple[Any, ...]]:
+        rows = self.fetch("select id, amount_nano, account_id from raw_advert_market.ledger_entries order by id")
+        return [(key.int, amount, account) for key, amount, account in rows]
+
+    def quarantine(self) -> list[tuple[Any, ...]]:
+        return self.fetch("select line, outcome, rule from ingest.quarantine order by load_id, line")
+
+
+@pytest.fixture
+def zone(tmp_path: Path, connection: psycopg.Connection, systems: tuple[System, ...]) -> Zone:
+    return Zone(tmp_path / "landing", connection, systems)
+
+
+def counts(load: Load) -> tuple[int, int, int, int, int]:
+    return load.rows_read, load.rows_accepted, load.rows_duplicate, load.rows_conflict, load.rows_rejected
+
+
+LEDGER = "advert_market.ledger_entries"
+
+
+def test_a_file_is_loaded_once_under_whatever_name_it_comes(zone: Zone) -> None:
+    content = ndjson(entry(1), entry(2))
+    zone.deliver(LEDGER, content)
+    (first,) = zone.load()
+    zone.deliver(LEDGER, content, name="again.ndjson", day="2026-06-02")
+
+    assert counts(first) == (2, 2, 0, 0, 0)
+    assert zone.load() == []
+    assert len(zone.entries()) == 2
+
+
+def test_the_same_key_is_a_duplicate_with_the_same_content_and_a_conflict_with_other(zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1), entry(2), entry(2), entry(1, amount_nano=6)))
+    (first,) = zone.load()
+    zone.deliver(LEDGER, ndjson(entry(2), entry(1, amount_nano=7), entry(3)), day="2026-06-02")
+    (second,) = zone.load()
+
+    assert counts(first) == (4, 2, 1, 1, 0)
+    assert counts(second) == (3, 1, 1, 1, 0)
+    assert zone.entries() == [(1, 5, "EXTERNAL_TON"), (2, 5, "EXTERNAL_TON"), (3, 5, "EXTERNAL_TON")]
+    assert zone.quarantine() == [(4, "conflict", "conflict"), (2, "conflict", "conflict")]
+
+
+def test_a_key_holds_across_monthly_partitions(zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    zone.deliver(LEDGER, ndjson(entry(1, created_at="2026-06-01T00:00:00Z")), day="2026-06-02")
+
+    assert [counts(load) for load in zone.load()] == [(1, 1, 0, 0, 0), (1, 0, 0, 1, 0)]
+
+
+def test_rows_land_in_the_utc_month_they_belong_to(zone: Zone) -> None:
+    zone.deliver(
+        LEDGER,
+        ndjson(entry(1), entry(2, created_at="2026-06-01T01:30:00+02:00"), entry(3, created_at="2026-06-01T00:00:00Z")),
+    )
+    zone.load()
+
+    assert zone.fetch(
+        "select tableoid::regclass::text, count(*) from raw_advert_market.ledger_entries group by 1 order by 1"
+    ) == [
+        ("raw_advert_market.ledger_entries_2026_05", 2),
+        ("raw_advert_market.ledger_entries_2026_06", 1),
+    ]
+
+
+def test_broken_lines_are_quarantined_with_line_rule_and_bytes_and_the_good_ones_load(zone: Zone) -> None:
+    broken = [
+        "{not json}\n",
+        json.dumps(entry(2, amount_nano="five")) + "\n",
+        json.dumps(entry(3, created_at="2026-05-31 23:59:59")) + "\n",
+        json.dumps(entry(4, tx_ref=None)) + "\n",
+        json.dumps(entry(5, surprise=1)) + "\n",
+        json.dumps(entry(6, amount_nano=2**63)) + "\n",
+        json.dumps(entry(7, created_at="1969-12-31T23:59:59Z")) + "\n",
+        json.dumps(entry(8, created_at="2026-02-30T00:00:00Z")) + "\n",
+        json.dumps(entry(9, account_id="nul \0")) + "\n",
+        json.dumps(entry(10, amount_nano=1.5)) + "\n",
+        json.dumps(entry(11, account_id="x" * 201)) + "\n",
+        json.dumps(entry(12, description={"a": 1})) + "\n",
+    ]
+    path = zone.deliver(LEDGER, ndjson(entry(1), *broken, "\n", entry(99)) + b'{"id": "\xff"}\n')
+    (load,) = zone.load()
+
+    assert load.status == "loaded"
+    assert counts(load) == (15, 2, 0, 0, 13)
+    rules = ["json", "type", "type", "required", "unknown_column", "type", "window", "type", "character", "type"]
+    rules += ["length", "type", "utf8"]
+    lines = [*range(2, 14), 16]
+    assert zone.quarantine() == [(line, "rejected", rule) for line, rule in zip(lines, rules, strict=True)]
+    kept = zone.fetch("select path, line, raw, reason from ingest.quarantine where line = 3")
+    assert kept == [
+        (path.relative_to(zone.root).as_posix(), 3, broken[1].encode(), "amount_nano is 'five', not a bigint")
+    ]
+
+
+def test_numbers_beyond_a_float_stay_exact(zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1, amount_nano=2**53 + 1), entry(2, amount_nano=2**63 - 1)))
+    exact = "1.000000000000000000000000000001"
+    odds = {
+        "id": str(UUID(int=1)),
+        "odds_version_id": str(UUID(int=1)),
+        "outcome_id": str(UUID(int=2)),
+        "decimal_odds": exact,
+    }
+    zone.load()
+
+    assert [amount for _, amount, _ in zone.entries()] == [2**53 + 1, 2**63 - 1]
+    zone.deliver("hermes.outcome_odds", ndjson(json.dumps(odds).replace(f'"{exact}"', exact) + "\n"))
+    zone.load()
+    kept = zone.fetch(
+        "select decimal_odds::text from raw_hermes.outcome_odds union all select convert_from(raw, 'utf8') from ingest.quarantine"
+    )
+    assert exact in kept[0][0]
+
+
+def rows_as(kind: str, rows: Sequence[dict[str, Any]]) -> bytes:
+    frame = pl.DataFrame(rows, schema={name: pl.Int64 if name == "amount_nano" else pl.String for name in rows[0]})
+    match kind:
+        case "csv":
+            return frame.write_csv(quote_style="non_numeric").encode()
+        case "csv.gz":
+            return gzip.compress(rows_as("csv", rows))
+        case "ndjson.zst":
+            return zstd.compress(ndjson(*rows[:1])) + zstd.compress(ndjson(*rows[1:]))
+        case "ndjson.gz":
+            return gzip.compress(ndjson(*rows[:1])) + gzip.compress(ndjson(*rows[1:]))
+        case "parquet":
+            typed = frame.with_columns(pl.col("created_at").str.to_datetime(time_zone="UTC", time_unit="us"))
+            buffer = Path(f"{__file__}.parquet")
+            typed.write_parquet(buffer)
+            try:
+                return buffer.read_bytes()
+            finally:
+                buffer.unlink()
+    return ndjson(*rows)
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "ndjson.gz", "ndjson.zst", "csv", "csv.gz", "parquet"])
+def test_every_format_brings_the_same_rows(zone: Zone, kind: str) -> None:
+    text = 'comma, "quote"\nnewline \\ backslash é'
+    rows = [entry(1, description=text), entry(2, description=""), entry(3, description=None, amount_nano=2**62)]
+    zone.deliver(LEDGER, rows_as(kind, rows), name=f"part.{kind}")
+    (load,) = zone.load()
+
+    assert counts(load) == (3, 3, 0, 0, 0)
+    stored = zone.fetch(
+        "select description, amount_nano, created_at::text from raw_advert_market.ledger_entries order by id"
+    )
+    assert stored == [(text, 5, ANY_TIME), ("", 5, ANY_TIME), (None, 2**62, ANY_TIME)]
+
+
+ANY_TIME = "2026-05-31 23:59:59.999999+00"
+
+
+def test_a_csv_record_is_quarantined_by_the_line_it_starts_on(zone: Zone) -> None:
+    head = "id,amount_nano,tx_ref,account_id,direction,created_at,description\r\n"
+    good = f'{UUID(int=1)},5,{UUID(int=7)},EXTERNAL_TON,DEBIT,{POSTED},"two\r\nlines"\r\n'
+    ragged = f"{UUID(int=2)},5\r\n"
+    zone.deliver(LEDGER, ("\ufeff" + head + good + ragged + good.replace("DEBIT", "")).encode(), name="part.csv")
+    (load,) = zone.load()
+
+    assert counts(load) == (3, 1, 0, 0, 2)
+    assert zone.quarantine() == [(4, "rejected", "csv"), (5, "rejected", "required")]
+    assert zone.fetch("select convert_from(raw, 'utf8') from ingest.quarantine where line = 4") == [(ragged,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("part.ndjson.gz", gzip.compress(ndjson(*map(entry, range(1, 500))))[:-20], "cut short"),
+        ("part.ndjson.gz", gzip.compress(ndjson(entry(1)))[:-8] + b"12345678", "damaged"),
+        ("part.ndjson.gz", b"not gzip", "damaged"),
+        ("part.ndjson.zst", zstd.compress(ndjson(*map(entry, range(1, 500))))[:-5], "cut short"),
+        ("part.csv.zst", b"not zstd", "damaged"),
+        ("part.parquet", b"PAR1 not parquet PAR1", "not a parquet file"),
+        ("part.xlsx", b"", "must end in"),
+    ],
+)
+def test_a_file_that_cannot_be_read_to_its_end_keeps_nothing(zone: Zone, name: str, content: bytes, words: str) -> None:
+    zone.deliver(LEDGER, content, name=name)
+    zone.deliver(LEDGER, ndjson(entry(1000)), name="zz-good.ndjson")
+    failed, good = zone.load()
+
+    assert failed.status == "failed"
+    assert words in str(failed.reason)
+    assert good.status == "loaded"
+    assert [key for key, _, _ in zone.entries()] == [1000]
+    assert zone.fetch("select count(*) from ingest.loads where status = 'failed' and rows_read = 0") == [(1,)]
+
+
+def test_a_refused_file_that_is_mended_loads_and_its_failure_is_forgotten(zone: Zone) -> None:
+    whole = gzip.compress(ndjson(entry(1)))
+    zone.deliver(LEDGER, whole[:-10], name="part.ndjson.gz")
+    zone.load()
+    zone.load()
+    zone.deliver(LEDGER, whole, name="part.ndjson.gz")
+    zone.load()
+
+    assert zone.fetch("select status from ingest.loads") == [("loaded",)]
+    assert len(zone.entries()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"id,tx_ref\n"])
+def test_an_empty_file_is_a_load_of_no_rows(zone: Zone, content: bytes) -> None:
+    zone.deliver(LEDGER, content, name="part.csv" if b"," in content else "part.ndjson")
+    (load,) = zone.load()
+
+    assert (load.status, counts(load)) == ("loaded", (0, 0, 0, 0, 0))
+
+
+def test_restricted_columns_never_reach_the_database(zone: Zone) -> None:
+    user = {"id": str(UUID(int=1)), "email": "ada@example.org", "password_hash": "s3cret", "username": "ada"}
+    user |= {"role": "user", "email_verified": True, "is_active": True}
+    user |= {"created_at": POSTED, "updated_at": POSTED}
+    zone.deliver("storyforge.users", ndjson(user, user | {"id": "broken"}))
+    (load,) = zone.load()
+
+    assert counts(load) == (2, 1, 0, 0, 1)
+    (raw,) = zone.fetch("select convert_from(raw, 'utf8') from ingest.quarantine")[0]
+    assert "broken" in raw
+    assert "ada@example.org" not in raw
+    assert "s3cret" not in raw
+
+
+def test_a_private_table_is_refused(zone: Zone) -> None:
+    zone.deliver("advert_market.pii_store", ndjson({"user_id": 1}))
+    (load,) = zone.load()
+
+    assert load.status == "failed"
+    assert "private" in str(load.reason)
+
+
+def wallet(balance: int, updated_at: str) -> dict[str, Any]:
+    return {"user_id": str(UUID(int=1)), "balance_int": balance, "updated_at": updated_at}
+
+
+def user() -> dict[str, Any]:
+    return {
+        "id": str(UUID(int=1)),
+        "tg_user_id": 1,
+        "nickname": "a",
+        "language": None,
+        "roles": ["x"],
+        "created_at": POSTED,
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1), (2, 0, 1)])
+def test_an_upsert_keeps_the_newest_version_in_any_order_of_files(zone: Zone, order: tuple[int, ...]) -> None:
+    zone.deliver("funpot.users", ndjson(user()))
+    versions = [
+        wallet(10, "2026-06-01T00:00:00Z"),
+        wallet(20, "2026-06-02T00:00:00Z"),
+        wallet(10, "2026-06-03T00:00:00Z"),
+    ]
+    for number in order:
+        zone.deliver("funpot.wallet_accounts", ndjson(versions[number]), day=f"2026-06-0{number + 2}")
+        zone.load()
+
+    assert zone.fetch("select balance_int, updated_at::date::text from raw_funpot.wallet_accounts") == [
+        (10, "2026-06-03")
+    ]
+    assert zone.fetch("select sum(rows_read) from ingest.loads where table_name = 'wallet_accounts'") == [(3,)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1)])
+def test_without_a_clock_of_its_own_a_row_is_as_new_as_its_delivery(zone: Zone, order: tuple[int, ...]) -> None:
+    languages = ["en", "sv", "en"]
+    for number in order:
+        zone.deliver("funpot.users", ndjson(user() | {"language": languages[number]}), day=f"2026-06-0{number + 2}")
+        zone.load()
+    zone.deliver("funpot.users", ndjson(user() | {"language": "de"}), day="2026-06-03", name="z.ndjson")
+    zone.load()
+
+    assert zone.fetch("select language from raw_funpot.users") == [("en",)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_replaced_table_is_the_newest_delivery_whole(zone: Zone, order: tuple[int, ...]) -> None:
+    deliveries = [
+        ("a.ndjson", "2026-06-01", ["x", "y"]),
+        ("a.ndjson", "2026-06-02", ["y"]),
+        ("b.ndjson", "2026-06-02", ["z"]),
+    ]
+    for number in order:
+        name, day, keys = deliveries[number]
+        rows = [{"key": key, "value_json": {"from": name}, "updated_at": POSTED} for key in keys]
+        zone.deliver("funpot.config", ndjson(*rows), name=name, day=day)
+        zone.load()
+
+    assert zone.fetch("select key from raw_funpot.config order by key") == [("y",), ("z",)]
+
+
+def test_a_child_without_its_parent_is_quarantined_by_name(zone: Zone) -> None:
+    zone.deliver("funpot.wallet_accounts", ndjson(wallet(1, POSTED)))
+    (load,) = zone.load()
+
+    assert counts(load) == (1, 0, 0, 0, 1)
+    assert zone.quarantine() == [(1, "rejected", "foreign_key")]
+
+
+@pytest.mark.parametrize("change", ["update {} set amount_nano = 1", "delete from {}"])
+def test_an_append_table_refuses_change(zone: Zone, change: str) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    zone.load()
+
+    with pytest.raises(psycopg.errors.RaiseException, match="immutable"):
+        zone.connection.execute(change.format("raw_advert_market.ledger_entries"))  # type: ignore[arg-type]
+
+
+def test_counts_that_do_not_add_up_cannot_be_stored(zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    zone.load()
+
+    with pytest.raises(psycopg.errors.CheckViolation, match="rows_are_conserved"):
+        zone.connection.execute("update ingest.loads set rows_accepted = 0")
