@@ -158,23 +158,15 @@ def test_broken_lines_are_quarantined_with_line_rule_and_bytes_and_the_good_ones
 
 
 def test_numbers_beyond_a_float_stay_exact(zone: Zone) -> None:
-    zone.deliver(LEDGER, ndjson(entry(1, amount_nano=2**53 + 1), entry(2, amount_nano=2**63 - 1)))
-    exact = "1.000000000000000000000000000001"
-    odds = {
-        "id": str(UUID(int=1)),
-        "odds_version_id": str(UUID(int=1)),
-        "outcome_id": str(UUID(int=2)),
-        "decimal_odds": exact,
-    }
+    numbers = [2**53 + 1, 2**63 - 1]
+    zone.deliver(LEDGER, ndjson(*(entry(i, amount_nano=number) for i, number in enumerate(numbers))))
+    exact = "0.3000000000000000000000000000000000001"
+    key = {"key": "pi", "updated_at": POSTED}
+    zone.deliver("funpot.config", ndjson(json.dumps(key | {"value_json": "?"}).replace('"?"', exact) + "\n"))
     zone.load()
 
-    assert [amount for _, amount, _ in zone.entries()] == [2**53 + 1, 2**63 - 1]
-    zone.deliver("hermes.outcome_odds", ndjson(json.dumps(odds).replace(f'"{exact}"', exact) + "\n"))
-    zone.load()
-    kept = zone.fetch(
-        "select decimal_odds::text from raw_hermes.outcome_odds union all select convert_from(raw, 'utf8') from ingest.quarantine"
-    )
-    assert exact in kept[0][0]
+    assert [amount for _, amount, _ in zone.entries()] == numbers
+    assert zone.fetch("select value_json::text from raw_funpot.config") == [(exact,)]
 
 
 def rows_as(kind: str, rows: Sequence[dict[str, Any]]) -> bytes:

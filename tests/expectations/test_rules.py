@@ -1,0 +1,57 @@
+"""Every rule holds on the clean sample and notices each of its mutations.
+
+A rule that cannot fail proves nothing: a mutation is applied alone, in a transaction that is rolled back.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from expectations.catalogue import all_rules
+from expectations.rule import Mutation, Rule
+from expectations.run import check
+
+MUTATIONS = [(rule, mutation) for rule in all_rules() for mutation in rule.mutations]
+
+
+@pytest.fixture
+def sample(sample_database: str) -> Iterator[psycopg.Connection]:
+    """A connection to the sample whose changes are rolled back; triggers and foreign keys are off."""
+    with psycopg.connect(sample_database, options="-c timezone=UTC") as connection:
+        connection.execute("set session_replication_role = replica")
+        yield connection
+        connection.rollback()
+
+
+def test_every_rule_holds_on_the_clean_sample(sample_database: str, tmp_path: Path) -> None:
+    results = check(sample_database, all_rules(), tmp_path)
+    assert [f"{result.rule.id}: {result.verdict}" for result in results if result.status != "passed"] == []
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
+def test_a_query_gives_subject_amount_and_evidence(sample: psycopg.Connection, rule: Rule) -> None:
+    described = sample.execute(f"select * from ({rule.query}) as breaking limit 0").description
+    assert described
+    assert [(column.name, column.type_display) for column in described] == [
+        ("subject", "text"),
+        ("amount", "numeric"),
+        ("evidence", "jsonb"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "mutation"), MUTATIONS, ids=[f"{rule.id} {mutation.name}" for rule, mutation in MUTATIONS]
+)
+def test_a_rule_notices_its_mutations(sample: psycopg.Connection, rule: Rule, mutation: Mutation) -> None:
+    changed = sample.execute(mutation.sql).rowcount
+    assert changed, "the mutation found nothing to change in the sample"
+    breaking = sample.execute(
+        f"select count(*), count(subject), count(amount), count(evidence) from ({rule.query}) as breaking"
+    ).fetchone()
+    assert breaking
+    rows, subjects, amounts, evidence = breaking
+    assert rows, "the mutation went unnoticed"
+    assert subjects == evidence == rows, "a breaking row without subject or evidence"
+    assert bool(amounts) == bool(rule.unit), "an amount is at stake if and only if the rule has a unit"

@@ -1,0 +1,108 @@
+"""The tables that Postgres holds are those that the contracts describe."""
+
+import psycopg
+import pytest
+
+from ingest.contract import System, Table
+from ingest.errors import ConfigurationError
+from ingest.schema import enforced_references, ensure_schemas, primary_key
+
+
+def tables_of(systems: tuple[System, ...]) -> list[Table]:
+    return [table for system in systems for table in system.tables]
+
+
+def test_columns_types_and_comments_read_back_as_the_contract_says(
+    connection: psycopg.Connection, systems: tuple[System, ...]
+) -> None:
+    for table in tables_of(systems):
+        found = connection.execute(
+            "select attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)"
+            " from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+            (f"{table.schema}.{table.name}",),
+        ).fetchall()
+        expected = [
+            (
+                column.name,
+                connection.execute(
+                    "select format_type(to_regtype(%s), to_regtypemod(%s))", (column.type,) * 2
+                ).fetchall()[0][0]
+                if connection.info.server_version >= 170000
+                else row[1],
+                column.required or column.name in primary_key(table),
+                column.description,
+            )
+            for column, row in zip(table.columns, found, strict=False)
+        ]
+        assert found[:-1] == expected, table.name
+        assert found[-1][0] == "_load_id"
+
+
+def test_the_tables_of_the_design_are_partitioned_by_month(
+    connection: psycopg.Connection, systems: tuple[System, ...]
+) -> None:
+    partitioned = connection.execute(
+        "select relnamespace::regnamespace || '.' || relname from pg_class where relkind = 'p'"
+    ).fetchall()
+    planned = {f"{table.schema}.{table.name}" for table in tables_of(systems) if table.partition_column}
+
+    assert {name for (name,) in partitioned} == planned
+    assert planned >= {
+        "raw_funpot.wallet_ledger",
+        "raw_funpot.votes",
+        "raw_hermes.analytics_events",
+        "raw_hermes.bet_intents",
+        "raw_hermes.audit_logs",
+        "raw_advert_market.ledger_entries",
+        "raw_advert_market.deal_events",
+        "raw_advert_market.posting_checks",
+        "raw_synapse.event_lake",
+        "raw_synapse.activity_log",
+        "raw_storyforge.segments",
+        "raw_storyforge.jobs",
+        "raw_storyforge.scene_views",
+    }
+
+
+def test_relationships_between_updated_tables_are_foreign_keys(
+    connection: psycopg.Connection, systems: tuple[System, ...]
+) -> None:
+    by_name = {(table.system, table.name): table for table in tables_of(systems)}
+    planned = {
+        (f"{table.schema}.{table.name}", f"{table.schema}.{parent}")
+        for table in by_name.values()
+        for parent, _ in enforced_references(table, by_name).values()
+    }
+    found = connection.execute(
+        "select conrelid::regclass::text, confrelid::regclass::text from pg_constraint where contype = 'f'"
+        " and connamespace::regnamespace::text like 'raw%'"
+    ).fetchall()
+
+    assert set(found) == planned
+    assert len(planned) > 20
+
+
+def test_creating_the_schemas_again_changes_nothing(
+    connection: psycopg.Connection, systems: tuple[System, ...]
+) -> None:
+    before = connection.execute("select count(*) from pg_class").fetchall()
+    ensure_schemas(connection, systems)
+
+    assert connection.execute("select count(*) from pg_class").fetchall() == before
+
+
+def test_a_table_that_no_longer_fits_its_contract_is_reported(
+    connection: psycopg.Connection, systems: tuple[System, ...]
+) -> None:
+    connection.execute("alter table raw_funpot.users drop column nickname")
+
+    with pytest.raises(ConfigurationError, match=r"raw_funpot\.users does not match its contract \(columns nickname\)"):
+        ensure_schemas(connection, systems)
+
+
+def test_the_analyst_reads_verdicts_but_no_raw_row(connection: psycopg.Connection) -> None:
+    connection.execute("set role tally_analyst")
+    connection.execute("select * from audit.gate_state")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("select * from raw_funpot.users")
