@@ -45,9 +45,11 @@ def write_sample(
 
     The last week arrives day by day, all before it at once. With `faults`, violations of every critical rule are
     planted and listed in `planted_faults.json` beside the landing zone. `on_table(system, table, rows)` follows along.
+    A landing zone that holds anything else is refused (ConfigurationError).
     """
     if days < 3 or scale < 1:
         raise ConfigurationError("The sample needs at least --days 3 and --scale 1.")
+    _claim(landing, {"days": days, "seed": seed, "scale": scale, "faults": faults})
     period = Period(LAST_DAY - timedelta(days=days - 1), days, max(1, days - 7))
     described = {system.name: system for system in systems}
     planted: list[Fault] = []
@@ -69,6 +71,19 @@ def write_sample(
     else:
         listing.unlink(missing_ok=True)
     return SampleReport(files, rows, tuple(planted))
+
+
+def _claim(landing: Path, sample: dict[str, int]) -> None:
+    """Mark the landing zone as holding this sample; refuse one that holds anything else, which it would mix with."""
+    mark = landing / "_sample.json"
+    held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else None
+    if held != sample and (held or any(landing.glob("*/*/date=*"))):
+        holds = "another sample" if held else "deliveries of its own"
+        raise ConfigurationError(
+            f"{landing} holds {holds}, which this sample would mix with; choose a fresh TALLY_HOME for it."
+        )
+    landing.mkdir(parents=True, exist_ok=True)
+    mark.write_text(json.dumps(sample) + "\n", encoding="utf-8")
 
 
 def _write_table(landing: Path, outbox: Outbox, table: Table, file_format: str) -> dict[Path, int]:
