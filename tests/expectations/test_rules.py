@@ -34,11 +34,11 @@ def test_every_rule_holds_on_the_clean_sample(sample_database: str, tmp_path: Pa
 def test_a_query_gives_subject_amount_and_evidence(sample: psycopg.Connection, rule: Rule) -> None:
     described = sample.execute(f"select * from ({rule.query}) as breaking limit 0").description
     assert described
-    assert [(column.name, column.type_display) for column in described] == [
-        ("subject", "text"),
-        ("amount", "numeric"),
-        ("evidence", "jsonb"),
-    ]
+    given = {column.name: column.type_display.partition("(")[0] for column in described}
+    assert list(given) == ["subject", "amount", "evidence"]
+    assert given["subject"] in ("text", "varchar")
+    assert given["amount"] == "numeric"
+    assert given["evidence"] == "jsonb"
 
 
 @pytest.mark.parametrize(

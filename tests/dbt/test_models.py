@@ -1,0 +1,50 @@
+"""The models' own tests: every dbt unit test passes, and every model is described where its reader looks for it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dagster_project import environment
+from ingest.settings import Settings
+
+DBT = Path(__file__).parents[2] / "dbt"
+MODELS = sorted((DBT / "models").rglob("*.sql"))
+# Postgres answers differently each time to these, and a mart must depend on nothing but the data.
+CLOCKS = re.compile(r"\b(now\(\)|current_timestamp|current_date|clock_timestamp|localtimestamp)", re.IGNORECASE)
+
+
+def test_every_unit_test_of_the_models_passes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dbt.cli.main import dbtRunner
+
+    for name, value in environment.dbt_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
+    assert dbtRunner().invoke(["run", "--empty", *project]).success
+    tests = dbtRunner().invoke(["test", "--select", "test_type:unit", *project])
+
+    failed = {run.node.name: run.message for run in tests.result.results if run.status != "pass"}
+    assert failed == {}
+    assert len(tests.result.results) > 30
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_is_described_in_the_yml_of_its_name(model: Path) -> None:
+    (described,) = yaml.safe_load(model.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
+
+    assert described["name"] == model.stem
+    assert described["description"].strip()
+    assert all(column.get("description") for column in described["columns"])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_depends_on_nothing_but_the_data(model: Path) -> None:
+    assert not CLOCKS.search(model.read_text(encoding="utf-8"))
+
+
+def test_every_yml_belongs_to_a_model() -> None:
+    stems = {model.stem for model in MODELS}
+    ymls = [path for path in (DBT / "models").rglob("*.yml") if not path.stem.startswith("_")]
+
+    assert [path.stem for path in ymls if path.stem not in stems] == []
