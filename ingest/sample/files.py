@@ -41,9 +41,16 @@ def _ndjson(table: Table, rows: Sequence[Row]) -> bytes:
 
 def _csv(table: Table, rows: Sequence[Row]) -> bytes:
     names = [*(column.name for column in table.columns), *table.restricted_columns]
-    columns = {name: [None if row[name] is None else _text(row[name]) for row in rows] for name in names}
+    arrays = {column.name for column in table.columns if column.type.endswith("[]")}
+    columns = {name: [_csv_text(row[name], name in arrays) for row in rows] for name in names}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
     return frame.write_csv(quote_style="non_numeric").encode()
+
+
+def _csv_text(value: Any, is_array: bool) -> str | None:
+    if value is None:
+        return None
+    return "{" + ",".join(json.dumps(_text(item)) for item in value) + "}" if is_array else _text(value)
 
 
 def _parquet(table: Table, rows: Sequence[Row]) -> bytes:
@@ -53,6 +60,7 @@ def _parquet(table: Table, rows: Sequence[Row]) -> bytes:
         "boolean": pl.Boolean,
         "timestamptz": pl.Datetime("us", "UTC"),
     }
+    kinds |= {f"{name}[]": pl.List(kind) for name, kind in (*kinds.items(), ("text", pl.String))}
     types = {column.name: kinds.get(column.type, pl.String) for column in table.columns}
     types |= dict.fromkeys(table.restricted_columns, pl.String)
     columns = {

@@ -27,22 +27,22 @@ RESULTS = [WAITING, FAILED, CRASHED, WARNED, PASSED]
 
 
 def test_people_read_what_is_broken_what_it_costs_and_what_to_run_next() -> None:
-    console = Console(width=200)
+    console = Console(width=40)
     with console.capture() as capture:
-        console.print(as_text(RESULTS), end="")
+        console.print(as_text(RESULTS), end="", soft_wrap=True)
     assert capture.get() == (
         "funpot: 1 of 4 rules hold, 2 failed, 1 could not be asked\n"
         "  failed T-01 (critical) Every <wallet> adds up.\n"
         "    12,345 rows, 9,007,199,254,740,993.5 INT at stake: ann, bob, cid\n"
         '    tally sql "select jsonb_array_elements(samples) from audit.gate_state'
-        " where system = 'funpot' and rule_id = 'T-01'\"\n"
+        " where rule_id = 'T-01'\"\n"
         "  error T-02 (error) Nothing is wrong.\n"
         "    no verdict: division by zero\n"
         "    tally check --system funpot --debug\n"
         "  failed T-03 (warn) Nothing is wrong.\n"
         "    1 row: x\n"
         '    tally sql "select jsonb_array_elements(samples) from audit.gate_state'
-        " where system = 'funpot' and rule_id = 'T-03'\"\n"
+        " where rule_id = 'T-03'\"\n"
         "hermes: 0 of 0 rules hold, 1 not applicable\n"
     )
 

@@ -1,0 +1,20 @@
+with entries as (select * from {{ ref('stg_advert_market__ledger_entries') }}),
+
+postings as (select * from {{ ref('int_advert_market__postings_classified') }}),
+
+final as (
+    select
+        entries.entry_id,
+        entries.tx_ref,
+        entries.account_id,
+        entries.account_kind,
+        entries.unit,
+        entries.amount,
+        postings.reason,
+        entries.posted_at,
+        entries._load_id
+    from entries
+    inner join postings on entries.tx_ref = postings.tx_ref
+)
+
+select * from final

@@ -1,0 +1,48 @@
+with postings as (select * from {{ ref('int_funpot__postings_classified') }}),
+
+votes as (select * from {{ ref('stg_funpot__votes') }}),
+
+contests as (select * from {{ ref('stg_funpot__events') }}),
+
+payments as (select * from {{ ref('stg_funpot__payments') }}),
+
+invoices as (select distinct invoice_id from payments),
+
+first_votes as (
+    select distinct on (contest_id, voter_id)
+        contest_id,
+        voter_id,
+        vote_id
+    from votes
+    order by contest_id, voter_id, cast_at, vote_id
+),
+
+final as (
+    select
+        postings.entry_id,
+        postings.user_id,
+        postings.signed_amount,
+        postings.unit,
+        postings.movement,
+        case
+            when votes.vote_id is not null then 'vote'
+            when contests.contest_id is not null then 'event'
+            when payments.payment_id is not null then 'payment'
+            when invoices.invoice_id is not null then 'invoice'
+        end as ref_resolved_as,
+        coalesce(votes.contest_id, contests.contest_id) as contest_id,
+        coalesce(votes.vote_id, settled_votes.vote_id, first_votes.vote_id) as vote_id,
+        postings.posted_at,
+        postings._load_id
+    from postings
+    left join votes on postings.ref_id = votes.vote_id
+    left join contests on postings.ref_id = contests.contest_id
+    left join payments on postings.ref_id = payments.payment_id
+    left join invoices on postings.ref_id = invoices.invoice_id
+    left join votes as settled_votes
+        on postings.settled_vote_id = settled_votes.vote_id and contests.contest_id = settled_votes.contest_id
+    left join first_votes
+        on contests.contest_id = first_votes.contest_id and postings.user_id = first_votes.voter_id
+)
+
+select * from final

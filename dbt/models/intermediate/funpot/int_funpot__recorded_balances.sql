@@ -1,0 +1,12 @@
+with accounts as (select * from {{ ref('stg_funpot__wallet_accounts') }}),
+
+final as (
+    select
+        'WALLET:' || user_id as account_id,
+        'INT' as unit,
+        balance as recorded,
+        updated_at as recorded_at
+    from accounts
+)
+
+select * from final

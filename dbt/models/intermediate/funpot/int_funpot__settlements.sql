@@ -1,0 +1,89 @@
+with contests as (select * from {{ ref('int_funpot__contests_decided') }}),
+
+pools as (
+    select
+        contest_id,
+        sum(stake) as stakes,
+        sum(fee) as fee,
+        sum(refund) as refunds,
+        sum(payout) as payouts
+    from {{ ref('int_funpot__stakes_settled') }}
+    where standing <> 'rolled_back'
+    group by 1
+),
+
+returns as (
+    select
+        contest_id,
+        sum(amount) as returned,
+        min(posted_at) as first_returned_at
+    from {{ ref('int_funpot__returns_recorded') }}
+    group by 1
+),
+
+voters as (
+    select
+        contest_id,
+        voter_id,
+        sum(difference) as difference
+    from {{ ref('int_funpot__settlement_payouts') }}
+    group by 1, 2
+),
+
+wrongly_paid as (
+    select distinct contest_id
+    from voters
+    where difference <> 0
+),
+
+ledger as (select exists(select 1 from {{ ref('stg_funpot__wallet_ledger') }}) as is_delivered),
+
+compared as (
+    select
+        contests.contest_id,
+        contests.title,
+        contests.decision,
+        contests.outcome,
+        contests.updated_at,
+        returns.first_returned_at,
+        ledger.is_delivered,
+        contests.decision not in ('open', 'unsettled') as is_decided,
+        wrongly_paid.contest_id is not null as is_wrongly_paid,
+        coalesce(pools.stakes, 0) as stakes,
+        coalesce(pools.fee, 0) as fee,
+        coalesce(pools.refunds, 0) as refunds,
+        coalesce(pools.payouts, 0) as payouts,
+        coalesce(returns.returned, 0) - coalesce(pools.refunds, 0) as paid
+    from contests
+    cross join ledger
+    left join pools on contests.contest_id = pools.contest_id
+    left join returns on contests.contest_id = returns.contest_id
+    left join wrongly_paid on contests.contest_id = wrongly_paid.contest_id
+),
+
+final as (
+    select
+        contest_id,
+        title,
+        'INT' as unit,
+        outcome,
+        stakes,
+        case when is_decided then fee end as fee,
+        case when is_decided then stakes - refunds - fee end as distributable,
+        case when is_decided then payouts end as payouts_expected,
+        case when is_delivered then paid end as payouts_recorded,
+        case when is_decided then refunds end as refunds,
+        case when is_decided then stakes - refunds - fee - payouts end as breakage,
+        case when is_decided and is_delivered then paid - payouts end as difference,
+        case
+            when not is_decided then decision
+            when decision = 'cancelled' then 'cancelled'
+            when not is_delivered then 'unrecorded'
+            when is_wrongly_paid or paid <> payouts then 'differs'
+            else 'settled'
+        end as status,
+        case when is_decided then coalesce(first_returned_at, updated_at) end as settled_at
+    from compared
+)
+
+select * from final

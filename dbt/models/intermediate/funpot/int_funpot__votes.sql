@@ -1,0 +1,24 @@
+with stakes as (select * from {{ ref('int_funpot__stakes_settled') }}),
+
+options as (select * from {{ ref('int_funpot__options_listed') }}),
+
+final as (
+    select
+        stakes.vote_id,
+        stakes.contest_id,
+        stakes.voter_id,
+        stakes.option_id,
+        options.option_label,
+        stakes.stake,
+        'INT' as unit,
+        null::numeric as odds,
+        stakes.standing <> 'rolled_back' as accepted,
+        stakes.is_winner,
+        case when stakes.standing in ('returned', 'pooled') then stakes.payout + stakes.refund end as payout,
+        stakes.cast_at,
+        stakes._load_id
+    from stakes
+    left join options on stakes.contest_id = options.contest_id and stakes.option_id = options.option_id
+)
+
+select * from final

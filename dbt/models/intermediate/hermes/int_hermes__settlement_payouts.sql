@@ -1,0 +1,27 @@
+with votes as (
+    select *
+    from {{ ref('int_hermes__votes') }}
+    where accepted
+),
+
+markets as (
+    select *
+    from {{ ref('int_hermes__markets_decided') }}
+    where status in ('settled', 'void')
+),
+
+final as (
+    select
+        votes.contest_id,
+        votes.vote_id,
+        votes.voter_id,
+        votes.unit,
+        votes.stake,
+        votes.payout as expected_payout,
+        null::numeric as recorded_payout,
+        null::numeric as difference
+    from votes
+    inner join markets on votes.contest_id = markets.market_id
+)
+
+select * from final

@@ -1,0 +1,50 @@
+with activity as (
+
+    select * from {{ ref('stg_synapse__activity_log') }}
+
+),
+
+xp_postings as (
+
+    select
+        activity_id || ':XP' as entry_id,
+        activity_id as tx_ref,
+        'XP:' || user_id as account_id,
+        'xp' as account_kind,
+        'XP' as unit,
+        xp_delta::numeric as amount,
+        event_type as reason,
+        rewarded_at as posted_at,
+        _load_id
+    from activity
+    where xp_delta <> 0
+
+),
+
+-- Stars live in a season's account. Given while no season was active they reached none, at the source as here.
+star_postings as (
+
+    select
+        activity_id || ':STARS' as entry_id,
+        activity_id as tx_ref,
+        'STARS:' || user_id || ':' || season_id as account_id,
+        'stars' as account_kind,
+        'stars' as unit,
+        star_delta::numeric as amount,
+        event_type as reason,
+        rewarded_at as posted_at,
+        _load_id
+    from activity
+    where star_delta <> 0 and season_id is not null
+
+),
+
+final as (
+
+    select * from xp_postings
+    union all
+    select * from star_postings
+
+)
+
+select * from final

@@ -1,0 +1,59 @@
+{{ config(materialized='table', indexes=[{'columns': ['system', 'user_id', 'event_type', 'period']}]) }}
+
+with events as (
+
+    select * from {{ ref('fct_events') }}
+
+),
+
+daily as (
+
+    select
+        system,
+        coalesce(actor_id, 'anonymous') as user_id,
+        event_type,
+        category_id,
+        season_id,
+        (occurred_at at time zone 'UTC')::date as day,
+        count(*) as events
+    from events
+    group by 1, 2, 3, 4, 5, 6
+
+),
+
+-- Category 0 is all of them; an event with a category counts once more under its own.
+by_category as (
+
+    select
+        daily.*,
+        categories.counted_as
+    from daily
+    cross join lateral (values ('0'), (nullif(daily.category_id, '0'))) as categories (counted_as)
+    where categories.counted_as is not null
+
+),
+
+by_period as (
+
+    select
+        by_category.*,
+        periods.period
+    from by_category
+    cross join
+        lateral (
+            values
+            ('lifetime'), ('day:' || to_char(by_category.day, 'YYYY-MM-DD')), ('season:' || by_category.season_id)
+        ) as periods (period)
+    where periods.period is not null
+
+)
+
+select
+    system,
+    user_id,
+    event_type,
+    counted_as as category_id,
+    period,
+    sum(events)::bigint as count
+from by_period
+group by 1, 2, 3, 4, 5

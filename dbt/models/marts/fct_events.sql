@@ -1,0 +1,31 @@
+{{ config(indexes=[{'columns': ['system', 'event_id'], 'unique': true}, {'columns': ['system', 'occurred_at']}]) }}
+
+with events as (
+
+    {{ union_open_systems(
+        'events',
+        ['event_id', 'actor_id', 'event_type', 'subject_id', 'category_id', 'season_id', 'occurred_at', 'payload', '_load_id'],
+        ['funpot', 'hermes', 'advert_market', 'synapse', 'storyforge'],
+    ) }}
+
+),
+
+loads as (
+
+    select * from {{ source('ingest', 'loads') }}
+
+)
+
+select
+    events.system,
+    events.event_id,
+    events.actor_id,
+    events.event_type,
+    events.subject_id,
+    events.category_id,
+    events.season_id,
+    events.payload,
+    events.occurred_at,
+    loads.loaded_at
+from events
+inner join loads on events._load_id = loads.load_id

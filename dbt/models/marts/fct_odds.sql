@@ -1,0 +1,5 @@
+{{ union_open_systems(
+    'odds',
+    ['contest_id', 'option_id', 'option_label', 'version_no', 'odds', 'effective_at', 'is_current'],
+    ['hermes'],
+) }}

@@ -1,0 +1,10 @@
+{{ config(indexes=[{'columns': ['system', 'contest_id']}, {'columns': ['system', 'voter_id']}]) }}
+
+{{ union_open_systems(
+    'votes',
+    [
+        'vote_id', 'contest_id', 'voter_id', 'option_id', 'option_label', 'stake', 'unit', 'odds',
+        'accepted', 'is_winner', 'payout', 'cast_at',
+    ],
+    ['funpot', 'hermes'],
+) }}

@@ -1,0 +1,10 @@
+select
+    id::text as channel_id,
+    owner_id::text as owner_id,
+    price_per_post_nano::numeric as price,
+    'nanoTON' as unit,
+    is_active,
+    created_at as listed_at,
+    updated_at,
+    _load_id
+from {{ source('advert_market', 'channels') }}

@@ -1,0 +1,10 @@
+select
+    id::text as payment_id,
+    user_id::text as user_id,
+    invoice_id,
+    amount_int::numeric as amount,
+    status,
+    created_at,
+    updated_at,
+    _load_id
+from {{ source('funpot', 'payments') }}

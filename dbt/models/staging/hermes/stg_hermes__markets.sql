@@ -1,0 +1,8 @@
+select
+    id::text as market_id,
+    event_id::text as clip_id,
+    question_key,
+    status,
+    lock_at,
+    _load_id
+from {{ source('hermes', 'markets') }}

@@ -1,0 +1,5 @@
+select
+    category_id,
+    channel_id,
+    _load_id
+from {{ source('synapse', 'category_channels') }}

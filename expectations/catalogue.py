@@ -1,0 +1,45 @@
+"""Every rule of every system, found by id.
+
+The rules themselves live in `expectations/rules/`: `RULES` of `<system>.py` and of its parts `<system>_<part>.py`.
+"""
+
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+
+from expectations import rules as rule_modules
+from expectations.rule import Rule
+from ingest.errors import ConfigurationError
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """All rules of all systems, ordered by id. A system without a rules module simply has none."""
+    names = sorted(module.name for module in pkgutil.iter_modules(rule_modules.__path__))
+    return ordered(rule for name in names for rule in import_module(f"expectations.rules.{name}").RULES)
+
+
+def rules_of(system: str) -> tuple[Rule, ...]:
+    """The rules of one system, ordered by id; empty for a system that has none."""
+    return tuple(rule for rule in all_rules() if rule.system == system)
+
+
+def rule(rule_id: str) -> Rule:
+    """The rule with this id; ConfigurationError when there is none."""
+    for candidate in all_rules():
+        if candidate.id == rule_id:
+            return candidate
+    raise ConfigurationError(f"There is no rule {rule_id}; `tally check --format json` lists them all.")
+
+
+def ordered(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules by id; an id given twice is refused, since verdicts are stored and looked up by it."""
+    by_id: dict[str, Rule] = {}
+    for candidate in rules:
+        other = by_id.setdefault(candidate.id, candidate)
+        if other is not candidate:
+            raise ConfigurationError(
+                f"Two rules are called {candidate.id}: “{other.title}” and “{candidate.title}”; rename one."
+            )
+    return tuple(by_id[rule_id] for rule_id in sorted(by_id))

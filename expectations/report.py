@@ -1,0 +1,134 @@
+"""Verdicts for people and for CI: text, JSON and JUnit XML from results, and which of them fail a run."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+from xml.etree import ElementTree
+
+from rich.text import Text
+
+from expectations.results import RuleResult, Status, samples_as_json
+from expectations.rule import Severity
+
+SEVERITIES: tuple[Severity, ...] = ("warn", "error", "critical")
+SUBJECTS_SHOWN = 3
+STYLES: dict[Status, str] = {"failed": "bold red", "error": "bold yellow"}
+
+
+def breaks(results: Sequence[RuleResult], fail_on: Severity = "error") -> list[RuleResult]:
+    """The results that fail a run: broken rules of this severity or a higher one."""
+    line = SEVERITIES.index(fail_on)
+    return [each for each in results if each.is_broken and SEVERITIES.index(each.rule.severity) >= line]
+
+
+def as_text(results: Sequence[RuleResult]) -> Text:
+    """One line per system, and under it every broken rule with what is at stake and what to run next.
+
+    Print it with `soft_wrap=True`: a command that is broken into two lines cannot be copied.
+    """
+    text = Text()
+    for system, of_system in _by_system(results):
+        text.append(f"{system}: ", "bold").append(f"{_counts(of_system)}\n")
+        for result in of_system:
+            if result.is_broken:
+                text.append_text(_broken(result))
+    return text
+
+
+def as_json(results: Sequence[RuleResult]) -> str:
+    """A JSON list, one object per rule. Amounts are strings: JSON readers round numbers beyond 2^53."""
+    return json.dumps([_as_dict(result) for result in results], indent=2, ensure_ascii=False)
+
+
+def as_junit(results: Sequence[RuleResult], fail_on: Severity = "error") -> str:
+    """JUnit XML: a suite per system, a case per rule. A broken rule below `fail_on` says so in its output."""
+    failing = {result.rule.id for result in breaks(results, fail_on)}
+    root = ElementTree.Element("testsuites", name="tally check")
+    for system, of_system in _by_system(results):
+        suite = ElementTree.SubElement(root, "testsuite", _totals(of_system, failing), name=system)
+        for result in of_system:
+            name = f"{result.rule.id} {result.rule.title}"
+            case = ElementTree.SubElement(suite, "testcase", classname=f"tally.{system}", name=name)
+            case.set("time", _seconds([result]))
+            _add_outcome(case, result, result.rule.id in failing)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def next_command(result: RuleResult) -> str:
+    """What to run to see more of a broken rule. The analyst role may read `audit`, but not raw tables."""
+    if result.status == "error":
+        return f"tally check --system {result.rule.system} --debug"
+    samples = "select jsonb_array_elements(samples) from audit.gate_state"
+    return f"tally sql \"{samples} where rule_id = '{result.rule.id}'\""
+
+
+def _by_system(results: Sequence[RuleResult]) -> Iterator[tuple[str, list[RuleResult]]]:
+    in_order = sorted(results, key=lambda result: (result.rule.system, result.rule.id))
+    for system, of_system in groupby(in_order, key=lambda result: result.rule.system):
+        yield system, list(of_system)
+
+
+def _counts(results: Sequence[RuleResult]) -> str:
+    count = Counter(result.status for result in results)
+    asked = len(results) - count["not_applicable"]
+    parts = [f"{count['passed']} of {asked} rules hold"]
+    parts += [f"{count['failed']} failed"] if count["failed"] else []
+    parts += [f"{count['error']} could not be asked"] if count["error"] else []
+    parts += [f"{count['not_applicable']} not applicable"] if count["not_applicable"] else []
+    return ", ".join(parts)
+
+
+def _broken(result: RuleResult) -> Text:
+    subjects = [sample.subject or "(none)" for sample in result.samples[:SUBJECTS_SHOWN]]
+    text = Text()
+    text.append(f"  {result.status} ", STYLES[result.status])
+    text.append(f"{result.rule.id} ", "bold").append(f"({result.rule.severity}) {result.rule.title}\n")
+    text.append(f"    {result.verdict}{': ' if subjects else ''}{', '.join(subjects)}\n")
+    text.append(f"    {next_command(result)}\n", "cyan")
+    return text
+
+
+def _as_dict(result: RuleResult) -> dict[str, Any]:
+    return {
+        "system": result.rule.system,
+        "rule_id": result.rule.id,
+        "title": result.rule.title,
+        "severity": result.rule.severity,
+        "status": result.status,
+        "breaking_rows": result.breaking_rows,
+        "amount": None if result.amount is None else str(result.amount),
+        "unit": result.rule.unit,
+        "samples": json.loads(samples_as_json(result.samples)),
+        "message": result.message,
+        "seconds": round(result.seconds, 3),
+        "next_command": next_command(result) if result.is_broken else None,
+    }
+
+
+def _totals(results: Sequence[RuleResult], failing: set[str]) -> dict[str, str]:
+    broken = Counter(result.status for result in results if result.rule.id in failing)
+    return {
+        "tests": str(len(results)),
+        "failures": str(broken["failed"]),
+        "errors": str(broken["error"]),
+        "skipped": str(sum(result.status == "not_applicable" for result in results)),
+        "time": _seconds(results),
+    }
+
+
+def _add_outcome(case: ElementTree.Element, result: RuleResult, is_failing: bool) -> None:
+    if result.status == "not_applicable":
+        ElementTree.SubElement(case, "skipped", message=result.verdict)
+    elif is_failing:
+        kind = "failure" if result.status == "failed" else "error"
+        outcome = ElementTree.SubElement(case, kind, type=result.rule.severity, message=result.verdict)
+        outcome.text = f"{samples_as_json(result.samples)}\n{next_command(result)}"
+    elif result.is_broken:
+        ElementTree.SubElement(case, "system-out").text = f"{result.rule.severity}: {result.verdict}"
+
+
+def _seconds(results: Sequence[RuleResult]) -> str:
+    return f"{sum(result.seconds for result in results):.3f}"

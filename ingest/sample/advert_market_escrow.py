@@ -1,0 +1,130 @@
+"""The money of one deal: coins come in, are held, and go to the owner less a commission or back to the advertiser."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ingest.sample.advert_market_ledger import EXTERNAL, Books, Chain
+from ingest.sample.advert_market_parties import NANO_PER_TON, Channel, Messenger
+from ingest.sample.advert_market_plans import Plan
+from ingest.sample.outbox import Outbox, Row
+from ingest.sample.timeline import Process, Timeline
+
+
+@dataclass
+class Market:
+    """What all deals share; `payable_from` says since when an owner has had a payout address."""
+
+    outbox: Outbox
+    timeline: Timeline
+    rng: random.Random
+    books: Books
+    chain: Chain
+    messenger: Messenger
+    operator_ids: tuple[int, ...]
+    payable_from: dict[int, datetime] = field(default_factory=dict)
+
+
+@dataclass
+class Deal:
+    """One deal as it stands: its plan, its channel and its row."""
+
+    market: Market
+    plan: Plan
+    channel: Channel
+    row: Row
+
+    def save(self, **changes: object) -> None:
+        """Change columns and write the row."""
+        self.row |= {**changes, "updated_at": self.market.timeline.now}
+        self.market.outbox.put("deals", self.row, self.market.timeline.now)
+
+
+class Escrow:
+    """The escrow account of one deal and the chain transactions around it."""
+
+    def __init__(self, deal: Deal) -> None:
+        self.deal, self.market, self.row = deal, deal.market, deal.row
+        self.timeline, self.rng, self.chain = deal.market.timeline, deal.market.rng, deal.market.chain
+        self.amount: int = deal.row["amount_nano"]
+        self.account = f"ESCROW:{deal.row['id']}"
+        self.owner_account = f"OWNER_PENDING:{deal.row['owner_id']}"
+
+    def deposit(self) -> Process:
+        """Coins arrive, in one transaction or two, and are confirmed; the caller funds the escrow then."""
+        ending_soon = self.timeline.until(self.timeline.end) < timedelta(hours=2)
+        split = self.deal.plan.oddity == "two deposits" and not ending_soon
+        for part in (self.amount // 3, self.amount - self.amount // 3) if split else (self.amount,):
+            yield timedelta(minutes=self.rng.uniform(1, 10))
+            transaction = self.chain.begin("IN", part, self.row["id"], self.row["deposit_address"])
+            # Larger deposits wait for more blocks, the largest for an operator's review.
+            blocks = 1 if part <= 100 * NANO_PER_TON else 3 if part <= 1_000 * NANO_PER_TON else 5
+            yield timedelta(seconds=5 * blocks + self.rng.uniform(1, 5), minutes=10 if blocks == 5 else 0)
+            self.chain.finish(transaction, "CONFIRMED", blocks)
+        self.row["deposit_tx_hash"] = transaction["tx_hash"]
+        if self.deal.plan.oddity == "callback twice":
+            self.timeline.start(self._repeat_callback(dict(transaction)), self.timeline.now + timedelta(days=1))
+
+    def deposit_too_late(self) -> Process:
+        """Coins that were under way when the deal was cancelled come in and go straight back."""
+        transaction = self.chain.begin("IN", self.amount, self.row["id"], self.row["deposit_address"])
+        yield timedelta(seconds=30)
+        self.chain.finish(transaction, "CONFIRMED", 5)
+        self.fund()
+        yield timedelta(seconds=1)
+        self.refund(None)
+
+    def fund(self) -> None:
+        """Take the price into escrow."""
+        self._post("ESCROW_FUND", [(EXTERNAL, "DEBIT", self.amount), (self.account, "CREDIT", self.amount)])
+
+    def release(self, operator_id: int | None) -> None:
+        """Escrow to owner and commission; the commission is rounded down and has no leg when nothing is left."""
+        commission = self.amount * self.deal.plan.rate_bp // 10_000
+        legs = [(self.account, "DEBIT", self.amount)]
+        if commission:
+            legs.append((f"COMMISSION:{self.row['id']}", "CREDIT", commission))
+        legs.append((self.owner_account, "CREDIT", self.amount - commission))
+        self._post("ESCROW_RELEASE", legs, operator_id)
+        payable_from, owner_id = self.market.payable_from, self.row["owner_id"]
+        if owner_id not in payable_from:
+            # One owner in eight has not given a payout address yet; all but the newcomer do so within a month.
+            days = self.rng.uniform(8, 25) if self.rng.random() < 0.125 else 0
+            unclaimed = self.deal.plan.oddity == "payout unclaimed"
+            payable_from[owner_id] = self.timeline.end if unclaimed else self.timeline.now + timedelta(days=days)
+        self.timeline.start(self._pay_owner(self.amount - commission))
+
+    def refund(self, operator_id: int | None) -> None:
+        """The whole escrow goes back without a commission; the coins follow on the chain."""
+        self._post("REFUND", [(self.account, "DEBIT", self.amount), (EXTERNAL, "CREDIT", self.amount)], operator_id)
+        self.timeline.start(self._return_coins())
+
+    def _post(self, operation: str, legs: list[tuple[str, str, int]], operator_id: int | None = None) -> None:
+        self.market.books.post(operation, legs, self.row["id"], operator_id)
+
+    def _repeat_callback(self, transaction: Row) -> Process:
+        """The same confirmation is reported again a day later and changes nothing."""
+        self.market.outbox.put("ton_transactions", transaction, self.timeline.now)
+        yield from ()
+
+    def _pay_owner(self, share: int) -> Process:
+        """The owner's share leaves on the chain once there is an address; a failed transaction is sent again."""
+        yield self.timeline.until(self.market.payable_from[self.row["owner_id"]])
+        yield timedelta(minutes=self.rng.uniform(1, 15))
+        if self.deal.plan.oddity == "payout fails once":
+            failed = self.chain.begin("OUT", share, self.row["id"])
+            yield timedelta(seconds=self.rng.uniform(20, 60))
+            self.chain.finish(failed, "FAILED", 0)
+            yield timedelta(minutes=2)
+        transaction = self.chain.begin("OUT", share, self.row["id"])
+        yield timedelta(seconds=self.rng.uniform(20, 60))
+        self.chain.finish(transaction, "CONFIRMED", 1)
+        self._post("PAYOUT", [(self.owner_account, "DEBIT", share), (EXTERNAL, "CREDIT", share)])
+        self.deal.save(payout_tx_hash=transaction["tx_hash"])
+        self.market.messenger.notify("PAYOUT_SENT", self.row["owner_id"], self.row["id"])
+
+    def _return_coins(self) -> Process:
+        transaction = self.chain.begin("OUT", self.amount, self.row["id"])
+        yield timedelta(seconds=self.rng.uniform(20, 60))
+        self.chain.finish(transaction, "CONFIRMED", 1)
+        self.deal.save(refunded_tx_hash=transaction["tx_hash"])
