@@ -18,6 +18,7 @@ from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, content_hash
 from ingest.merge import Verdicts, merge
 from ingest.partitions import ensure_partitions
+from ingest.schema import enforce_references_to
 from ingest.stage import stage
 
 
@@ -104,6 +105,8 @@ def _load_once(
         verdicts.rejected += refusals
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
+        if _is_first_load(connection, table):
+            enforce_references_to(connection, table, tables)
     return verdicts
 
 
@@ -120,6 +123,14 @@ def _is_known(connection: Connection, table: Table, file: LandingFile, digest: s
         (file.system, file.table, digest),
     ).fetchall()[0][0]
     return found is not None and (not newest_wins or found >= file.delivered_on)
+
+
+def _is_first_load(connection: Connection, table: Table) -> bool:
+    (loads,) = connection.execute(
+        "select count(*) from ingest.loads where status = 'loaded' and system = %s and table_name = %s",
+        (table.system, table.name),
+    ).fetchall()[0]
+    return bool(loads == 1)
 
 
 def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:

@@ -61,9 +61,17 @@ def merge(
 
 
 def _reject_orphans(connection: Connection, table: Table, tables: Mapping[tuple[str, str], Table]) -> list[Refusal]:
-    """Take the rows out of `arriving` whose parent, held by a foreign key, is not there."""
+    """Take the rows out of `arriving` whose parent is not there, though the parent's table was delivered."""
     refusals = []
+    delivered = {
+        name
+        for (name,) in connection.execute(
+            "select distinct table_name from ingest.loads where status = 'loaded' and system = %s", (table.system,)
+        )
+    }
     for column, (parent, parent_column) in enforced_references(table, tables).items():
+        if parent not in delivered:
+            continue
         orphans = connection.execute(
             sql.SQL(
                 "delete from arriving a where {column} is not null and not exists"

@@ -21,24 +21,22 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> None:
         connection.execute("select pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
         connection.execute((resources.files("ingest") / "warehouse.sql").read_text(encoding="utf-8").encode())
         present = _columns_present(connection)
-        by_name = {(system.name, table.name): table for system in systems for table in system.tables}
         for system in systems:
             connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(f"raw_{system.name}")))
             for table in system.tables:
                 found = present.get((table.schema, table.name))
                 if found is None:
-                    connection.execute(sql.SQL(";\n").join(create_statements(table, by_name)))
+                    connection.execute(sql.SQL(";\n").join(create_statements(table)))
                 elif found != {"_load_id", *(column.name for column in table.columns)}:
                     raise ConfigurationError(_mismatch(table, found))
 
 
-def create_statements(table: Table, tables: Mapping[tuple[str, str], Table]) -> Iterator[sql.Composable]:
-    """The statements that make one table: create, indexes, immutability, comments. `tables` holds possible parents."""
+def create_statements(table: Table) -> Iterator[sql.Composable]:
+    """The statements that make one table: create, indexes, immutability, comments."""
     name = sql.Identifier(table.schema, table.name)
     body = [_column(column) for column in table.columns]
     body.append(sql.SQL("_load_id bigint not null"))
     body.append(sql.SQL("primary key ({})").format(_names(primary_key(table))))
-    body.extend(_foreign_keys(table, tables))
     partition: sql.Composable = sql.SQL("")
     if table.partition_column:
         partition = sql.SQL(" partition by range ({})").format(sql.Identifier(table.partition_column))
@@ -83,11 +81,23 @@ def enforced_references(table: Table, tables: Mapping[tuple[str, str], Table]) -
     return found
 
 
-def _foreign_keys(table: Table, tables: Mapping[tuple[str, str], Table]) -> Iterator[sql.Composable]:
-    for column, (parent, parent_column) in enforced_references(table, tables).items():
-        yield sql.SQL("foreign key ({}) references {} ({})").format(
-            sql.Identifier(column), sql.Identifier(table.schema, parent), sql.Identifier(parent_column)
-        )
+def enforce_references_to(connection: Connection, parent: Table, tables: Mapping[tuple[str, str], Table]) -> None:
+    """Let the foreign keys that point at `parent` hold from now on; to be called when it had its first delivery.
+
+    A system may be delivered without some of its tables (people, above all). As long as a parent never came, its
+    children stand without it; `not valid` leaves those be and holds every row that comes later.
+    """
+    for child in tables.values():
+        for column, (name, parent_column) in enforced_references(child, tables).items():
+            if (child.system, name) == (parent.system, parent.name):
+                connection.execute(
+                    sql.SQL("alter table {} add foreign key ({}) references {} ({}) not valid").format(
+                        sql.Identifier(child.schema, child.name),
+                        sql.Identifier(column),
+                        sql.Identifier(parent.schema, parent.name),
+                        sql.Identifier(parent_column),
+                    )
+                )
 
 
 def _column(column: Column) -> sql.Composable:

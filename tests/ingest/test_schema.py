@@ -64,8 +64,8 @@ def test_the_tables_of_the_design_are_partitioned_by_month(
     }
 
 
-def test_relationships_between_updated_tables_are_foreign_keys(
-    connection: psycopg.Connection, systems: tuple[System, ...]
+def test_relationships_between_updated_tables_are_foreign_keys_once_parents_were_delivered(
+    sample_database: str, systems: tuple[System, ...]
 ) -> None:
     by_name = {(table.system, table.name): table for table in tables_of(systems)}
     planned = {
@@ -73,10 +73,11 @@ def test_relationships_between_updated_tables_are_foreign_keys(
         for table in by_name.values()
         for parent, _ in enforced_references(table, by_name).values()
     }
-    found = connection.execute(
-        "select conrelid::regclass::text, confrelid::regclass::text from pg_constraint where contype = 'f'"
-        " and connamespace::regnamespace::text like 'raw%'"
-    ).fetchall()
+    with psycopg.connect(sample_database) as connection:
+        found = connection.execute(
+            "select conrelid::regclass::text, confrelid::regclass::text from pg_constraint where contype = 'f'"
+            " and connamespace::regnamespace::text like 'raw%'"
+        ).fetchall()
 
     assert set(found) == planned
     assert len(planned) > 20
