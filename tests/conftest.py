@@ -7,9 +7,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -103,3 +104,42 @@ def sample_database(
         with psycopg.connect(database, options="-c timezone=UTC", autocommit=True) as connection:
             load_files(connection, systems, find_files(sample_landing, systems))
         yield database
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse with a home of its own on a fresh database, used as a person would: through the command line."""
+
+    landing: Path
+    database: str
+    capture: pytest.CaptureFixture[str]
+
+    def tally(self, *words: str) -> tuple[int, str, str]:
+        """Run one command in this process; its exit code, what it printed, and what it complained about."""
+        from dagster_project.cli import main
+
+        self.capture.readouterr()
+        code = main(words)
+        printed = self.capture.readouterr()
+        return code, printed.out, printed.err
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database, options="-c timezone=UTC") as connection:
+            return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+    def mart_checksums(self) -> dict[str, str]:
+        """One checksum for each mart, whatever the order of its rows; `loaded_at` tells of the loading alone."""
+        marts = self.fetch("select table_name from information_schema.tables where table_schema = 'marts' order by 1")
+        rows = "select md5((to_jsonb(mart) - 'loaded_at')::text) as digest from marts.{} as mart"
+        total = "select count(*) || ' ' || md5(coalesce(string_agg(digest, '' order by digest), '')) from ({}) as rows"
+        return {name: self.fetch(total.format(rows.format(name)))[0][0] for (name,) in marts}
+
+
+@pytest.fixture
+def warehouse(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Warehouse:
+    monkeypatch.setenv("TALLY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TALLY_LANDING", str(tmp_path / "landing"))
+    monkeypatch.setenv("TALLY_DATABASE_URL", database)
+    return Warehouse(tmp_path / "landing", database, capsys)

@@ -14,10 +14,12 @@ settlement_rules as (
     select
         game_id,
         case
-            when rules_json ->> 'fee_bps' ~ '^[0-9]{1,4}$|^10000$' then (rules_json ->> 'fee_bps')::numeric
+            when rules_json ->> 'fee_bps' ~ '^([0-9]{1,4}(\.[0-9]+)?|10000(\.0+)?)$'
+                then (rules_json ->> 'fee_bps')::numeric
         end as fee_bps,
         case
-            when rules_json ->> 'payout_step' ~ '^[1-9][0-9]{0,17}$' then (rules_json ->> 'payout_step')::numeric
+            when rules_json ->> 'payout_step' ~ '^[1-9][0-9]{0,17}(\.0+)?$'
+                then trunc((rules_json ->> 'payout_step')::numeric)
         end as payout_step,
         case
             when rules_json ->> 'no_winner' in ('house_keeps', 'refund') then rules_json ->> 'no_winner'
@@ -34,6 +36,7 @@ decided as (
             when contests.state = 'cancelled' then 'cancelled'
             when contests.result_json ->> 'result' = 'draw' then 'draw'
             when results.contest_id is not null then 'result'
+            when jsonb_typeof(contests.result_json -> 'winning_options') = 'array' then 'result'  -- empty: nobody won
             else 'unsettled'
         end as decision
     from contests
