@@ -9,7 +9,9 @@ from functools import cache
 from importlib import import_module
 
 from expectations import rules as rule_modules
+from expectations.references import references_rule
 from expectations.rule import Rule
+from ingest.contract import System
 from ingest.errors import ConfigurationError
 
 
@@ -23,6 +25,12 @@ def all_rules() -> tuple[Rule, ...]:
 def rules_of(system: str) -> tuple[Rule, ...]:
     """The rules of one system, ordered by id; empty for a system that has none."""
     return tuple(rule for rule in all_rules() if rule.system == system)
+
+
+def rules_for(system: System) -> tuple[Rule, ...]:
+    """Everything that is asked of a system: its own rules, and the one that its contract gives."""
+    derived = references_rule(system)
+    return (*rules_of(system.name), *((derived,) if derived else ()))
 
 
 def rule(rule_id: str) -> Rule:

@@ -18,7 +18,6 @@ from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, content_hash
 from ingest.merge import Verdicts, merge
 from ingest.partitions import ensure_partitions
-from ingest.schema import enforce_references_to
 from ingest.stage import stage
 
 
@@ -49,20 +48,19 @@ def load_files(
     tables = {(table.system, table.name): table for s in systems for table in (*s.tables, *s.private_tables)}
     loads = []
     for file in files:
-        loads.append(_load_file(connection, tables, file))
+        loads.append(_load_file(connection, tables[file.system, file.table], file))
         if on_file:
             on_file(loads[-1])
     return loads
 
 
-def _load_file(connection: Connection, tables: dict[tuple[str, str], Table], file: LandingFile) -> Load:
+def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
     began = time.monotonic()
-    table = tables[file.system, file.table]
     status, reason, verdicts = "failed", None, Verdicts()
     try:
         if table.private:
             raise UnreadableFileError("the table is private and is never loaded; leave it out of the export")
-        loaded = _load_once(connection, tables, table, file)
+        loaded = _load_once(connection, table, file)
         status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
     except UnreadableFileError as error:
         reason = str(error)
@@ -86,9 +84,7 @@ def _load_file(connection: Connection, tables: dict[tuple[str, str], Table], fil
     )
 
 
-def _load_once(
-    connection: Connection, tables: dict[tuple[str, str], Table], table: Table, file: LandingFile
-) -> Verdicts | None:
+def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdicts | None:
     """Load the file in one transaction; None when its content was loaded before, under whatever name."""
     digest, size = content_hash(file)
     with connection.transaction():
@@ -101,12 +97,10 @@ def _load_once(
         load_id = _begin(connection, file, digest, size)
         refusals = stage(connection, table, file)
         ensure_partitions(connection, table, "arriving")
-        verdicts = merge(connection, table, tables, file, load_id)
+        verdicts = merge(connection, table, file, load_id)
         verdicts.rejected += refusals
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
-        if _is_first_load(connection, table):
-            enforce_references_to(connection, table, tables)
     return verdicts
 
 
@@ -123,14 +117,6 @@ def _is_known(connection: Connection, table: Table, file: LandingFile, digest: s
         (file.system, file.table, digest),
     ).fetchall()[0][0]
     return found is not None and (not newest_wins or found >= file.delivered_on)
-
-
-def _is_first_load(connection: Connection, table: Table) -> bool:
-    (loads,) = connection.execute(
-        "select count(*) from ingest.loads where status = 'loaded' and system = %s and table_name = %s",
-        (table.system, table.name),
-    ).fetchall()[0]
-    return bool(loads == 1)
 
 
 def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:

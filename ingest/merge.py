@@ -15,7 +15,6 @@ from psycopg import Connection, sql
 from ingest.contract import Table
 from ingest.decode import Refusal
 from ingest.landing import LandingFile
-from ingest.schema import enforced_references
 
 
 @dataclass
@@ -33,15 +32,8 @@ class Verdicts:
         return self.accepted + self.duplicates + len(self.conflicts) + len(self.rejected)
 
 
-def merge(
-    connection: Connection,
-    table: Table,
-    tables: Mapping[tuple[str, str], Table],
-    file: LandingFile,
-    load_id: int,
-) -> Verdicts:
+def merge(connection: Connection, table: Table, file: LandingFile, load_id: int) -> Verdicts:
     """Merge the rows of temporary table `arriving` into their table and say what became of each."""
-    rejected = _reject_orphans(connection, table, tables)
     query = _append_fates(table) if table.load_mode == "append" else _versioned_fates(table)
     parameters = {"delivered_on": file.delivered_on, "path": file.relative, "load_id": load_id}
     connection.execute(sql.SQL("create temporary table fate on commit drop as {}").format(query), parameters)
@@ -56,37 +48,7 @@ def merge(
         accepted=counts.get("accepted", 0),
         duplicates=counts.get("duplicate", 0),
         conflicts=[Refusal(line, "conflict", reason) for (line,) in conflicts],
-        rejected=rejected,
     )
-
-
-def _reject_orphans(connection: Connection, table: Table, tables: Mapping[tuple[str, str], Table]) -> list[Refusal]:
-    """Take the rows out of `arriving` whose parent is not there, though the parent's table was delivered."""
-    refusals = []
-    delivered = {
-        name
-        for (name,) in connection.execute(
-            "select distinct table_name from ingest.loads where status = 'loaded' and system = %s", (table.system,)
-        )
-    }
-    for column, (parent, parent_column) in enforced_references(table, tables).items():
-        if parent not in delivered:
-            continue
-        orphans = connection.execute(
-            sql.SQL(
-                "delete from arriving a where {column} is not null and not exists"
-                " (select from {parent} p where p.{key} = a.{column}) returning _line, {column}::text"
-            ).format(
-                column=sql.Identifier(column),
-                parent=sql.Identifier(table.schema, parent),
-                key=sql.Identifier(parent_column),
-            )
-        ).fetchall()
-        refusals += [
-            Refusal(line, "foreign_key", f"{column} is {value!r}, which {table.system}.{parent} does not hold")
-            for line, value in orphans
-        ]
-    return refusals
 
 
 def _append_fates(table: Table) -> sql.Composed:

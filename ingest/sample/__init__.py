@@ -1,6 +1,6 @@
-"""A sample of all five systems for the landing zone: seeded, obeying the systems' invariants, with every oddity they allow.
+"""A sample of all five systems for the landing zone: seeded, true to their invariants, with every oddity they allow.
 
-One module simulates one system; `outbox` makes deliveries of what it wrote; `files` writes them.
+One package simulates one system; `outbox` makes deliveries of what it wrote; `files` writes them.
 """
 
 import json
@@ -57,8 +57,8 @@ def write_sample(
     for name in SYSTEMS:
         outbox = Outbox(described[name], period)
         import_module(f"ingest.sample.{name}").simulate(outbox, period, random.Random(f"{name} {seed}"), scale)
-        if faults and find_spec(f"ingest.sample.{name}_faults"):
-            plant = import_module(f"ingest.sample.{name}_faults").plant
+        if faults and find_spec(f"ingest.sample.{name}.faults"):
+            plant = import_module(f"ingest.sample.{name}.faults").plant
             planted += plant(outbox, random.Random(f"{name} faults {seed}"))
         for position, table in enumerate(described[name].tables):
             written = _write_table(landing, outbox, table, FORMATS[position % len(FORMATS)])

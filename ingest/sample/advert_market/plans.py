@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.sample.advert_market_parties import NANO_PER_TON
+from ingest.sample.advert_market.parties import NANO_PER_TON
 
 RELEASED = ("DELIVERY_VERIFYING", "COMPLETED_RELEASED")
 

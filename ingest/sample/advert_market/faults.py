@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from ingest.sample.advert_market_parties import NANO_PER_TON
+from ingest.sample.advert_market.parties import NANO_PER_TON
 from ingest.sample.outbox import Fault, Outbox, Record, uuid4
 
 _HOLDS_ESCROW = {"FUNDED", "CREATIVE_SUBMITTED", "SCHEDULED", "DELIVERY_VERIFYING", "DISPUTED"}

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ingest.sample.outbox import Row, uuid4
-from ingest.sample.storyforge_world import World, phrase
+from ingest.sample.storyforge.world import World, phrase
 
 # status, stage, progress, and how many seconds the stage takes
 _STEPS = (

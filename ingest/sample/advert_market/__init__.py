@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ingest.sample.advert_market_deal import DealLife
-from ingest.sample.advert_market_escrow import Market
-from ingest.sample.advert_market_ledger import Books, Chain, sweep_daily, withdraw_fortnightly
-from ingest.sample.advert_market_parties import Messenger, Parties, register_parties
-from ingest.sample.advert_market_plans import SHOWN, Plan, everyday_plan
+from ingest.sample.advert_market.deal import DealLife
+from ingest.sample.advert_market.escrow import Market
+from ingest.sample.advert_market.ledger import Books, Chain, sweep_daily, withdraw_fortnightly
+from ingest.sample.advert_market.parties import Messenger, Parties, register_parties
+from ingest.sample.advert_market.plans import SHOWN, Plan, everyday_plan
 from ingest.sample.outbox import Outbox, Period, instants
 from ingest.sample.timeline import Timeline
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ingest.sample.outbox import Outbox, Period, Row, instants, uuid4
-from ingest.sample.storyforge_jobs import Pipeline, add_segment
-from ingest.sample.storyforge_moderation import Moderation
-from ingest.sample.storyforge_world import TOPICS, World
+from ingest.sample.storyforge.jobs import Pipeline, add_segment
+from ingest.sample.storyforge.moderation import Moderation
+from ingest.sample.storyforge.world import TOPICS, World
 
 _TABLES = {"idea": "ideas", "scene": "scenes"}
 

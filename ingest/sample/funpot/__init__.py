@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from ingest.sample.funpot_contests import Arena, Template
-from ingest.sample.funpot_wallets import STARS_RATE, Clock, Wallets
+from ingest.sample.funpot.contests import Arena, Template
+from ingest.sample.funpot.wallets import STARS_RATE, Clock, Wallets
 from ingest.sample.outbox import Outbox, Period, Row, instants, uuid4
 
 MEMBERS = 320  # a scale; two in five are there before the period

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ingest.sample.funpot_wallets import Clock, Wallets
+from ingest.sample.funpot.wallets import Clock, Wallets
 from ingest.sample.outbox import Outbox, Row, uuid4
 
 Vote = Row

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from ingest.sample.outbox import Outbox, Period, Row
-from ingest.sample.synapse_bot import Bot
-from ingest.sample.synapse_guilds import ADMIN, Guild, quest, setting
-from ingest.sample.synapse_rewards import least_xp
+from ingest.sample.synapse.bot import Bot
+from ingest.sample.synapse.guilds import ADMIN, Guild, quest, setting
+from ingest.sample.synapse.rewards import least_xp
 
 _SWITCH = "event_lake.source.reaction_remove.enabled"
 _QUESTS = 12

@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ingest.sample.advert_market_ledger import EXTERNAL, Books, Chain
-from ingest.sample.advert_market_parties import NANO_PER_TON, Channel, Messenger
-from ingest.sample.advert_market_plans import Plan
+from ingest.sample.advert_market.ledger import EXTERNAL, Books, Chain
+from ingest.sample.advert_market.parties import NANO_PER_TON, Channel, Messenger
+from ingest.sample.advert_market.plans import Plan
 from ingest.sample.outbox import Outbox, Row
 from ingest.sample.timeline import Process, Timeline
 

@@ -10,13 +10,13 @@ from itertools import accumulate
 from random import Random
 
 from ingest.sample.outbox import Outbox, Period, instants
-from ingest.sample.synapse_admins import Admins
-from ingest.sample.synapse_bot import Bot
-from ingest.sample.synapse_chat import Chat
-from ingest.sample.synapse_guilds import Guild, set_up
-from ingest.sample.synapse_lake import RETENTION_DAYS, EventLake
-from ingest.sample.synapse_rewards import RewardPipeline
-from ingest.sample.synapse_voice import VoiceRooms
+from ingest.sample.synapse.admins import Admins
+from ingest.sample.synapse.bot import Bot
+from ingest.sample.synapse.chat import Chat
+from ingest.sample.synapse.guilds import Guild, set_up
+from ingest.sample.synapse.lake import RETENTION_DAYS, EventLake
+from ingest.sample.synapse.rewards import RewardPipeline
+from ingest.sample.synapse.voice import VoiceRooms
 
 _DAY = timedelta(days=1)
 _MEMBERS, _MESSAGES_A_DAY, _STAYS_A_DAY = 220, 250, 90

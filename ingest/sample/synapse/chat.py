@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ingest.sample.synapse_bot import Bot
-from ingest.sample.synapse_guilds import Channel, Guild
+from ingest.sample.synapse.bot import Bot
+from ingest.sample.synapse.guilds import Channel, Guild
 
 _EMOJI = ("👍", "🎉", "❤️", "😂", "🚀", "party_parrot:1102")
 _WORDS = ("build", "patch", "season", "draft", "queue", "release", "demo", "rank")

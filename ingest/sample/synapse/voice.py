@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ingest.sample.synapse_bot import Bot
-from ingest.sample.synapse_guilds import Channel, Guild
+from ingest.sample.synapse.bot import Bot
+from ingest.sample.synapse.guilds import Channel, Guild
 
 _TICK_MINUTES = 10
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from ingest.sample.hermes_vocabulary import QUESTIONS, Question
+from ingest.sample.hermes.vocabulary import QUESTIONS, Question
 from ingest.sample.outbox import Outbox, Row, uuid4
 
 SELECTION_TIME = timedelta(seconds=90)

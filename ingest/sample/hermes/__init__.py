@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ingest.sample.hermes_clips import Clip, Market, Server
-from ingest.sample.hermes_vocabulary import write_event_types, write_texts
+from ingest.sample.hermes.clips import Clip, Market, Server
+from ingest.sample.hermes.vocabulary import write_event_types, write_texts
 from ingest.sample.outbox import Outbox, Period, Row, uuid4
 
 CLIPS_PER_SHOW = 5

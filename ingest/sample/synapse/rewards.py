@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from ingest.sample.outbox import Outbox, Row
-from ingest.sample.synapse_guilds import ADMIN
+from ingest.sample.synapse.guilds import ADMIN
 
 GOLD_PER_LEVEL = 50
 _COUNTER_OF = {

@@ -5,10 +5,10 @@ from datetime import timedelta
 from hashlib import sha256
 from json import dumps
 
-from ingest.sample.advert_market_escrow import Deal, Escrow, Market
-from ingest.sample.advert_market_ledger import LEG_GAP
-from ingest.sample.advert_market_parties import Channel
-from ingest.sample.advert_market_plans import Plan
+from ingest.sample.advert_market.escrow import Deal, Escrow, Market
+from ingest.sample.advert_market.ledger import LEG_GAP
+from ingest.sample.advert_market.parties import Channel
+from ingest.sample.advert_market.plans import Plan
 from ingest.sample.outbox import Row, uuid4
 from ingest.sample.timeline import Process
 

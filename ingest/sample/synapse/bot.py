@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from ingest.sample.synapse_guilds import snowflake
-from ingest.sample.synapse_lake import EventLake
-from ingest.sample.synapse_rewards import RewardPipeline
+from ingest.sample.synapse.guilds import snowflake
+from ingest.sample.synapse.lake import EventLake
+from ingest.sample.synapse.rewards import RewardPipeline
 
 
 class Agenda:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from ingest.sample.outbox import Row, uuid4
-from ingest.sample.storyforge_world import World, phrase
+from ingest.sample.storyforge.world import World, phrase
 
 _REPORTED_FOR = (
     "inappropriate_content",

@@ -1,0 +1,58 @@
+"""The one rule of every system that its contract alone gives: whoever a row names is there.
+
+Files may be loaded in any order, so Postgres cannot hold such relationships; this rule tells of those that stay open.
+"""
+
+from expectations.rule import Mutation, Rule
+from ingest.contract import System, Table
+
+
+def references_rule(system: System) -> Rule | None:
+    """The rule of one system; None when its contract knows no relationship.
+
+    A parent table that was never delivered leaves nothing to judge: people, above all, may be left out of an export.
+    """
+    related = [
+        (table, column.name, *column.references)
+        for table in system.tables
+        for column in table.columns
+        if column.references
+    ]
+    if not related:
+        return None
+    table, column, parent, key = related[0]
+    return Rule(
+        id=f"{system.name}-references",
+        system=system.name,
+        title="Whoever a row names is there, as far as such rows were ever delivered.",
+        severity="warn",
+        unit=None,
+        tables=tuple(dict.fromkeys(table.name for table, *_ in related)),
+        query="\nunion all\n".join(_orphans(*relationship) for relationship in related),
+        mutations=(
+            Mutation(
+                name=f"a row of {parent} that {table.name} names is gone",
+                sql=f"delete from {table.schema}.{parent} where {key} in"  # noqa: S608 - names of the contract
+                f" (select {column} from {table.schema}.{table.name})",
+            ),
+        ),
+        needs_all=False,
+    )
+
+
+def _orphans(table: Table, column: str, parent: str, key: str) -> str:
+    return f"""
+        select
+            '{table.name}.{column} ' || child.{column} as subject,
+            null::numeric as amount,
+            jsonb_build_object('rows', count(*), 'missing_in', '{parent}') as evidence
+        from {table.schema}.{table.name} as child
+        where
+            not exists (select from {table.schema}.{parent} as parent where parent.{key} = child.{column})
+            and child.{column} is not null
+            and exists (
+                select from ingest.loads
+                where status = 'loaded' and system = '{table.system}' and table_name = '{parent}'
+            )
+        group by child.{column}
+    """  # noqa: S608 - names of the contract
