@@ -5,18 +5,20 @@ Files may be loaded in any order, so Postgres cannot hold such relationships; th
 
 from expectations.rule import Mutation, Rule
 from ingest.contract import System, Table
+from ingest.schema import declared_references
 
 
 def references_rule(system: System) -> Rule | None:
     """The rule of one system; None when its contract knows no relationship.
 
     A parent table that was never delivered leaves nothing to judge: people, above all, may be left out of an export.
+    Nor does a partitioned one, whose old rows the source may archive.
     """
+    tables = {(table.system, table.name): table for table in system.tables}
     related = [
-        (table, column.name, *column.references)
+        (table, column, *parent)
         for table in system.tables
-        for column in table.columns
-        if column.references
+        for column, parent in declared_references(table, tables).items()
     ]
     if not related:
         return None

@@ -1,4 +1,4 @@
-"""How sample rows become landing files: ndjson, csv, parquet, plain or compressed; the same rows give the same bytes."""
+"""How sample rows become landing files: ndjson, csv, parquet, plain or compressed; equal rows give equal bytes."""
 
 import gzip
 import json

@@ -1,0 +1,81 @@
+"""`tally`: the one command line. It parses, calls and reports; each command lives in the module of its name.
+
+Nothing heavy is imported before a command runs, so that `tally --help` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from dagster_project.commands import check, demo, explore, load, quarantine, run, sql, status, ui
+from ingest.errors import TallyError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="An analytics warehouse for platforms that count events, votes and money: every answer proven.",
+)
+app.command()(demo.demo)
+app.command()(run.run)
+app.command()(load.load)
+app.command()(check.check)
+app.command()(sql.sql)
+app.command()(status.status)
+app.add_typer(quarantine.app, name="quarantine")
+app.command()(explore.explore)
+app.command()(ui.ui)
+app.command()(ui.stop)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere.")] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors are one sentence on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        app(words, prog_name="tally")
+    except SystemExit as finished:
+        return _exit_code(finished)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        print(_sentence(error), file=sys.stderr)
+        return error.exit_code if isinstance(error, TallyError) else _code_of_stranger(error)
+    return 0
+
+
+def _exit_code(finished: SystemExit) -> int:
+    return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, TallyError):
+        return str(error)
+    if _is_lost_connection(error):
+        return f"The database stopped answering: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())} (run it again with --debug to see where)"
+
+
+def _code_of_stranger(error: Exception) -> int:
+    return 3 if _is_lost_connection(error) else 1
+
+
+def _is_lost_connection(error: Exception) -> bool:
+    psycopg = sys.modules.get("psycopg")
+    return psycopg is not None and isinstance(error, psycopg.OperationalError)

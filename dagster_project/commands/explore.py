@@ -1,0 +1,147 @@
+"""`tally explore`: the marts in DuckDB, read from Postgres as they are asked for.
+
+DuckDB reads a Postgres `numeric` without a declared precision as a double, which loses the last digits of large
+amounts. Marts with such columns are therefore asked through Postgres with nine decimals declared.
+"""
+
+from __future__ import annotations
+
+import readline
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dagster_project.commands.tables import console, plural, table
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ingest.settings import Settings
+
+EXTENSION = "postgres_scanner"
+DECIMALS = "numeric(38, 9)"
+ROWS_SHOWN = 100
+
+COLUMNS = """
+    select table_name, array_agg(array[column_name, data_type] order by ordinal_position)
+    from information_schema.columns
+    where table_schema = 'marts'
+    group by table_name
+    order by table_name
+"""
+
+
+def explore(
+    sql: Annotated[str | None, typer.Option(help="Run this and leave.", metavar="QUERY")] = None,
+) -> None:
+    """Ask the marts in DuckDB's SQL: a prompt, or one query."""
+    import duckdb
+
+    from ingest.errors import ConfigurationError
+    from ingest.settings import Settings
+
+    settings = Settings.from_environment()
+    connection, marts = _open(settings)
+    if sql is None:
+        _converse(connection, marts, settings.home / "explore_history")
+        return
+    try:
+        _show(connection.execute(sql), limit=None)
+    except duckdb.Error as error:
+        raise ConfigurationError(f"The query was refused: {str(error).splitlines()[0]}") from error
+
+
+def _open(settings: Settings) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    """DuckDB with one view for each mart, and the names of the marts."""
+    import duckdb
+    from psycopg.conninfo import make_conninfo
+
+    from dagster_project.commands.connections import ANALYST, as_analyst
+    from ingest import server
+    from ingest.errors import ConfigurationError
+
+    with as_analyst(settings) as postgres:
+        marts = dict(postgres.execute(COLUMNS).fetchall())
+    if not marts:
+        raise ConfigurationError("There are no marts yet; `tally run` builds them.")
+    folder = settings.home / "duckdb"
+    folder.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(config={"extension_directory": str(folder), "autoinstall_known_extensions": "false"})
+    connection.execute(f"install '{_extension_file()}'")
+    conninfo = make_conninfo(server.start(settings), options=f"-c role={ANALYST} -c timezone=UTC")
+    connection.execute(f"attach {_quoted(conninfo)} as postgres (type postgres, read_only)")
+    connection.execute("load icu")
+    connection.execute("set timezone = 'UTC'")
+    connection.execute("create schema marts")
+    for name, columns in marts.items():
+        connection.execute(f'create view marts."{name}" as {_select(name, columns)}')
+    return connection, list(marts)
+
+
+def _extension_file() -> Path:
+    """The extension's file in its wheel, for the version of DuckDB that is installed; nothing is downloaded."""
+    spec = find_spec(f"duckdb_extension_{EXTENSION}")
+    assert spec is not None and spec.origin is not None
+    return next(Path(spec.origin).parent.glob(f"extensions/*/{EXTENSION}.duckdb_extension"))
+
+
+def _select(name: str, columns: list[list[str]]) -> str:
+    if all(kind != "numeric" for _, kind in columns):
+        return f'select * from postgres.marts."{name}"'
+    exact = (
+        f'"{column}"::{DECIMALS} as "{column}"' if kind == "numeric" else f'"{column}"' for column, kind in columns
+    )
+    query = f'select {", ".join(exact)} from marts."{name}"'
+    return f"select * from postgres_query('postgres', {_quoted(query)})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _converse(connection: duckdb.DuckDBPyConnection, marts: list[str], history: Path) -> None:
+    import duckdb
+
+    print(f"The marts: {', '.join(marts)}.\nEnd a query with a semicolon; \\q leaves.")
+    if history.exists():
+        readline.read_history_file(history)
+    for query in _queries():
+        try:
+            _show(connection.execute(query), limit=ROWS_SHOWN)
+        except duckdb.Error as error:
+            print(error)
+        except KeyboardInterrupt:
+            connection.interrupt()
+    readline.write_history_file(history)
+
+
+def _queries() -> Iterator[str]:
+    """What is typed, up to each semicolon; ends at `\\q` or Ctrl-D, and Ctrl-C drops what was typed so far."""
+    lines: list[str] = []
+    while True:
+        try:
+            line = input("     > " if lines else "marts> ").strip()
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:
+            print()
+            lines.clear()
+            continue
+        if line == "\\q":
+            return
+        lines += [line] if line else []
+        if line.endswith(";"):
+            yield "\n".join(lines)
+            lines.clear()
+
+
+def _show(result: duckdb.DuckDBPyConnection, limit: int | None) -> None:
+    rows = result.fetchall() if limit is None else result.fetchmany(limit + 1)
+    names = [column[0] for column in result.description or ()]
+    console().print(table(None, names, rows[:limit]))
+    more = limit is not None and len(rows) > limit
+    console().print(f"(the first {limit} rows)" if more else f"({plural(len(rows), 'row')})", style="dim")

@@ -1,0 +1,66 @@
+"""`tally load`: only the loading."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dagster_project.commands.tables import console, table
+
+if TYPE_CHECKING:
+    from ingest.load import Load
+
+COLUMNS = ("system", "table", "files", "known", "refused", "rows", "accepted", "duplicate", "conflict", "rejected")
+
+
+def load(
+    system: Annotated[str | None, typer.Option(help="Only this system.", metavar="NAME")] = None,
+    date: Annotated[
+        datetime | None, typer.Option(help="Only what was delivered on this day.", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Load what is new in the landing zone and count what became of its rows."""
+    from dagster_project.commands.connections import as_owner
+    from dagster_project.commands.watch import Watch
+    from ingest.contract import read_contracts
+    from ingest.landing import find_files, find_strangers
+    from ingest.load import load_files
+    from ingest.settings import Settings
+
+    settings = Settings.from_environment()
+    systems = read_contracts(settings.contract_folders)
+    files = find_files(settings.landing, systems, system, delivered_on=date.date() if date else None)
+    with as_owner(settings, systems) as connection, Watch(console()) as watch:
+        for name, of_system in groupby(files, key=lambda file: file.system):
+            batch = list(of_system)
+            watch.loading(name, len(batch))
+            load_files(connection, systems, batch, on_file=watch.loaded)
+    console().print(table(None, COLUMNS, [_counts(of_table) for of_table in _by_table(watch.loads)]))
+    problems = [f"{file.path} was refused: {file.reason}." for file in watch.loads if file.status == "failed"]
+    problems += find_strangers(settings.landing, systems)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    raise typer.Exit(1 if problems else 0)
+
+
+def _by_table(loads: Sequence[Load]) -> list[list[Load]]:
+    return [list(of_table) for _, of_table in groupby(loads, key=lambda file: (file.system, file.table))]
+
+
+def _counts(loads: Sequence[Load]) -> tuple[object, ...]:
+    statuses = [file.status for file in loads]
+    return (
+        loads[0].system,
+        loads[0].table,
+        *(statuses.count(status) for status in ("loaded", "skipped", "failed")),
+        sum(file.rows_read for file in loads),
+        sum(file.rows_accepted for file in loads),
+        sum(file.rows_duplicate for file in loads),
+        sum(file.rows_conflict for file in loads),
+        sum(file.rows_rejected for file in loads),
+    )

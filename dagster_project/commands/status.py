@@ -1,0 +1,112 @@
+"""`tally status`: what is loaded, how late, what was refused, what the gates say, and where the database is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.commands.tables import console, table
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+LOADS = """
+    select
+        system,
+        count(distinct table_name) as tables,
+        count(*) filter (where status = 'loaded') as files,
+        sum(rows_accepted)::bigint as rows,
+        sum(rows_conflict + rows_rejected)::bigint as quarantined,
+        count(*) filter (where status = 'failed') as refused_files,
+        max(delivered_on) filter (where status = 'loaded') as last_delivery,
+        current_date - max(delivered_on) filter (where status = 'loaded') as days_ago,
+        date_trunc('second', max(loaded_at) filter (where status = 'loaded'))::text as last_load
+    from ingest.loads
+    group by system
+    order by system
+"""
+
+REFUSED_FILES = """
+    select system, table_name, path, reason
+    from ingest.loads
+    where status = 'failed'
+    order by system, table_name, path
+"""
+
+GATES = """
+    select
+        system,
+        count(*) filter (where status = 'passed') as hold,
+        count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status = 'error') as not_asked,
+        count(*) filter (where status = 'not_applicable') as not_applicable,
+        coalesce(
+            string_agg(rule_id, ', ' order by rule_id)
+                filter (where severity = 'critical' and status in ('failed', 'error')), ''
+        ) as held_by,
+        date_trunc('second', max(checked_at))::text as last_asked
+    from audit.gate_state
+    group by system
+    order by system
+"""
+
+PARTITIONS = """
+    select
+        replace(parents.relnamespace::regnamespace::text, 'raw_', '') as system,
+        parents.relname as table_name,
+        count(*) as partitions,
+        min(children.relname) as first,
+        max(children.relname) as last,
+        pg_size_pretty(sum(pg_total_relation_size(children.oid))) as size
+    from pg_inherits
+    inner join pg_class as parents on parents.oid = inhparent
+    inner join pg_class as children on children.oid = inhrelid
+    where parents.relkind = 'p' and parents.relnamespace::regnamespace::text like 'raw\\_%'
+    group by 1, 2
+    order by 1, 2
+"""
+
+SECTIONS = (("Loads", LOADS), ("Refused files", REFUSED_FILES), ("Gates", GATES), ("Partitions", PARTITIONS))
+
+
+def status() -> None:
+    """Show what is loaded, what was refused, what the gates say and where the database is."""
+    from dagster_project.commands.connections import as_owner
+    from ingest import server
+    from ingest.contract import read_contracts
+    from ingest.settings import Settings
+
+    settings = Settings.from_environment()
+    terminal = console()
+    with as_owner(settings, read_contracts(settings.contract_folders)) as connection:
+        for title, query in SECTIONS:
+            columns, rows = _ask(connection, query)
+            if rows:
+                terminal.print(table(title, columns, rows))
+                terminal.print()
+    terminal.print(f"Landing zone: {settings.landing}")
+    terminal.print(f"psql and BI tools: {_url(server.start(settings))}")
+    if not settings.database_url:
+        terminal.print("The database is embedded; `tally stop` stops it.")
+
+
+def _ask(connection: Connection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    cursor = connection.execute(query.encode())
+    names = [column.name.replace("_", " ") for column in cursor.description or ()]
+    return names, cursor.fetchall()
+
+
+def _url(conninfo: str) -> str:
+    """The connection string as a URL without its password, which does not belong on a terminal."""
+    from urllib.parse import quote, urlencode
+
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if name != "password"}
+    user, database = quote(parts.pop("user", "")), quote(parts.pop("dbname", ""))
+    if not parts.get("host", "").startswith("/"):
+        host, port = parts.pop("host", "localhost"), parts.pop("port", "5432")
+        address = f"{host}:{port}"
+    else:
+        address = ""
+    query = f"?{urlencode(parts, quote_via=quote, safe='/')}" if parts else ""
+    return f"postgresql://{user}{'@' if user or address else ''}{address}/{database}{query}"

@@ -1,0 +1,126 @@
+"""The progress of a run for whoever watches: bars on a terminal, one line for each finished phase elsewhere."""
+
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from dagster_project.commands.tables import plural
+from dagster_project.progress import Progress
+from expectations.results import RuleResult
+from ingest.load import Load
+
+
+class Watch(Progress):
+    """Shows each phase as it goes, and keeps what was loaded, asked and built for the summary."""
+
+    def __init__(self, console: Console) -> None:
+        self.loads: list[Load] = []
+        self.results: list[RuleResult] = []
+        self.nodes: Counter[tuple[str, str]] = Counter()
+        self._console = console
+        self._phase: TaskID | None = None
+        self._first = 0
+        self._rows_written = 0
+        self._bars = Bars(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def writing(self, tables: int) -> None:
+        """The writing of a sample begins."""
+        self._begin("write sample", tables)
+
+    def written(self, table: str, rows: int) -> None:
+        """A table of the sample was written."""
+        self._rows_written += rows
+        self._advance(table, f"{plural(self._rows_written, 'row')} written")
+
+    def loading(self, system: str, files: int) -> None:
+        self._first = len(self.loads)
+        self._begin(f"load {system}", files)
+
+    def loaded(self, load: Load) -> None:
+        self.loads.append(load)
+        self._advance(load.table, of_loads(self.loads[self._first :]))
+
+    def checking(self, system: str, rules: int) -> None:
+        self._first = len(self.results)
+        self._begin(f"gate {system}", rules)
+
+    def checked(self, result: RuleResult) -> None:
+        self.results.append(result)
+        self._advance(result.rule.id, of_results(self.results[self._first :]))
+
+    def building(self, nodes: int) -> None:
+        self._begin("build models", nodes)
+
+    def built(self, node: str, kind: str, status: str) -> None:
+        self.nodes[kind, status] += 1
+        self._advance(node, of_nodes(self.nodes))
+
+    def _begin(self, phase: str, steps: int) -> None:
+        self._phase = self._bars.add_task(f"{phase:18}", total=steps, detail="")
+        if not steps:
+            self._finish("nothing to do")
+
+    def _advance(self, step: str, so_far: str = "") -> None:
+        assert self._phase is not None
+        self._bars.update(self._phase, advance=1, detail=step)
+        if self._bars.tasks[self._phase].finished:
+            self._finish(so_far)
+
+    def _finish(self, outcome: str) -> None:
+        assert self._phase is not None
+        self._bars.update(self._phase, detail=outcome)
+        if not self._console.is_terminal:
+            task = self._bars.tasks[self._phase]
+            self._console.print(f"{task.description.strip()}: {outcome} ({task.elapsed or 0:.1f} s)")
+
+
+def of_loads(loads: list[Load]) -> str:
+    """What became of the files and their rows, in one line."""
+    count = Counter(load.status for load in loads)
+    parts = [f"{plural(count['loaded'], 'file')}, {plural(sum(load.rows_accepted for load in loads), 'row')} accepted"]
+    for outcome in ("duplicate", "conflict", "rejected"):
+        rows = sum(getattr(load, f"rows_{outcome}") for load in loads)
+        parts += [f"{rows:,} {outcome}"] if rows else []
+    parts += [f"{plural(count['skipped'], 'file')} known already"] if count["skipped"] else []
+    parts += [f"{plural(count['failed'], 'file')} refused"] if count["failed"] else []
+    return ", ".join(parts)
+
+
+def of_results(results: list[RuleResult]) -> str:
+    """How many rules hold, in one line."""
+    count = Counter(result.status for result in results)
+    parts = [f"{count['passed']} hold"]
+    parts += [f"{count['failed']} failed"] if count["failed"] else []
+    parts += [f"{count['error']} could not be asked"] if count["error"] else []
+    parts += [f"{count['not_applicable']} not applicable"] if count["not_applicable"] else []
+    return ", ".join(parts)
+
+
+def of_nodes(nodes: Counter[tuple[str, str]]) -> str:
+    """How many models and tests came out how, in one line."""
+    words = {("model", "success"): "built", ("test", "pass"): "hold"}
+    return ", ".join(
+        f"{plural(count, kind)} {words.get((kind, status), status)}" for (kind, status), count in sorted(nodes.items())
+    )

@@ -1,0 +1,89 @@
+"""What Dagster and dbt read from the process environment, derived from the settings.
+
+Prepare it before either is imported: both look at some variables only once. Nothing here is a setting of Tally.
+"""
+
+import os
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
+
+from ingest import server
+from ingest.settings import Settings
+
+DBT_PROJECT = Path(__file__).parent.parent / "dbt"
+
+# Nothing of Tally talks to the outside: a run must not wait ten seconds for a name server that does not answer.
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+
+# Steps print nothing, and to capture their output Dagster would start two `tail` processes for each of them.
+# One run at a time: two builds would replace each other's tables.
+DAGSTER_YAML = """\
+telemetry: {{enabled: false}}
+nux: {{enabled: false}}
+concurrency:
+  runs: {{max_concurrent_runs: 1}}
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+event_log_storage:
+  module: dagster_project.event_log
+  class: EventLog
+  config: {{base_dir: {history}}}
+"""
+
+
+def prepare(settings: Settings) -> None:
+    """Set what Dagster and dbt read, and write Dagster's own settings; starts the embedded server when needed."""
+    os.environ.update(QUIET)
+    os.environ.update(dbt_environment(settings))
+    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+    logs_folder(settings).mkdir(parents=True, exist_ok=True)
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The folder of Dagster's own records, with its settings file in it."""
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    text = DAGSTER_YAML.format(history=home / "history" / "runs")
+    path = home / "dagster.yaml"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+    return home
+
+
+def logs_folder(settings: Settings) -> Path:
+    """Where Dagster's log of every run is written."""
+    return settings.home / "logs"
+
+
+def dbt_target(settings: Settings) -> Path:
+    """Where dbt keeps its manifest and compiled SQL."""
+    return settings.home / "dbt" / "target"
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables `dbt/profiles.yml` reads, and where dbt may write; starts the embedded server when needed."""
+    conninfo = server.start(settings)
+    given = conninfo_to_dict(conninfo)
+    variables = {
+        "TALLY_PGHOST": given.get("host", ""),
+        "TALLY_PGPORT": given.get("port", "5432"),
+        "TALLY_PGUSER": given.get("user", ""),
+        "TALLY_PGPASSWORD": given.get("password", ""),
+        "TALLY_PGDATABASE": given.get("dbname", given.get("user", "")),
+        "DBT_TARGET_PATH": str(dbt_target(settings)),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+    }
+    # dbt's profile has no field for the rest (sslmode and its like), but libpq reads it from its own variables.
+    for option in Conninfo.parse(conninfo.encode()):
+        name = option.keyword.decode()
+        if option.val is not None and option.envvar and name not in ("host", "port", "user", "password", "dbname"):
+            variables[option.envvar.decode()] = option.val.decode()
+    return {name: str(value) for name, value in variables.items()}

@@ -1,0 +1,97 @@
+"""Gates as assets: one verdict for each system, and one check for each rule on the table it speaks about first.
+
+Checks do not block. One dbt step builds the marts of all systems, and a blocking check would skip it for all of them;
+instead the models leave the rows of held systems as they are (`audit.held_systems`). The verdict is an asset so that
+everything downstream of it waits for it.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from dagster_project.progress import Progress
+from dagster_project.raw import asset_key
+from dagster_project.resources import Warehouse
+from expectations.results import RuleResult
+from expectations.rule import Rule
+
+SAMPLES_SHOWN = 5
+
+
+def verdict_key(system: str) -> dg.AssetKey:
+    """The key of a system's verdict; its rows are those of `audit.gate_state` with this system."""
+    return dg.AssetKey(["audit", f"{system}_verdict"])
+
+
+def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
+    """The step that asks one system's rules and gives the verdict."""
+    by_check = {dg.AssetCheckKey(asset_key(system, rule.tables[0]), rule.name): rule for rule in rules}
+    verdict = dg.AssetSpec(
+        verdict_key(system),
+        deps={asset_key(system, table) for rule in rules for table in rule.tables},
+        description=f"What the {len(rules)} rules of {system} say of its raw tables. A broken critical rule holds the marts.",
+        group_name=system,
+        kinds={"greatexpectations"},
+    )
+
+    @dg.multi_asset(
+        name=f"gate_{system}",
+        specs=[verdict],
+        check_specs=[
+            dg.AssetCheckSpec(
+                key.name, asset=key.asset_key, description=rule.title, metadata={"severity": rule.severity}
+            )
+            for key, rule in by_check.items()
+        ],
+        can_subset=True,
+        allow_arbitrary_check_specs=True,
+    )
+    def ask(
+        context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        from expectations.run import check
+
+        asked = {key: rule for key, rule in by_check.items() if key in context.selected_asset_check_keys}
+        progress.checking(system, len(asked))
+        docs = warehouse.settings.home / "data_docs"
+        results = check(warehouse.conninfo, asked.values(), docs_folder=docs, on_rule=progress.checked)
+        for key, result in zip(asked, results, strict=True):
+            yield _check_result(key, result)
+        if verdict.key in context.selected_asset_keys:
+            yield dg.MaterializeResult(
+                asset_key=verdict.key,
+                metadata=_verdict_metadata(results) | {"data_docs": dg.MetadataValue.path(docs / "index.html")},
+            )
+
+    return ask
+
+
+def _check_result(key: dg.AssetCheckKey, result: RuleResult) -> dg.AssetCheckResult:
+    samples = [{"subject": s.subject, "amount": str(s.amount), "evidence": str(s.evidence)} for s in result.samples]
+    metadata = {
+        "status": result.status,
+        "rows": result.breaking_rows,
+        "amount": f"{result.amount} {result.rule.unit}" if result.amount is not None else None,
+        "samples": samples[:SAMPLES_SHOWN],
+        "message": result.message,
+        "seconds": round(result.seconds, 3),
+    }
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=not result.is_broken,
+        severity=dg.AssetCheckSeverity.WARN if result.rule.severity == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata={name: value for name, value in metadata.items() if value not in (None, [])},
+    )
+
+
+def _verdict_metadata(results: Sequence[RuleResult]) -> dict[str, object]:
+    held_by = [result.rule.id for result in results if result.is_broken and result.rule.severity == "critical"]
+    return {
+        "held": bool(held_by),
+        "held_by": ", ".join(held_by),
+        "passed": sum(result.status == "passed" for result in results),
+        "failed": sum(result.status == "failed" for result in results),
+        "could_not_be_asked": sum(result.status == "error" for result in results),
+        "not_applicable": sum(result.status == "not_applicable" for result in results),
+    }

@@ -1,0 +1,80 @@
+"""The dbt project as assets, built by one step after all gates.
+
+The verdicts hold a system's marts inside the models (`audit.held_systems`), so the step builds everything, says what was
+built, and only then fails the run for what was held back or refused.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from psycopg import Connection
+
+from dagster_project.dbt_process import Manifest, build
+from dagster_project.gates import verdict_key
+from dagster_project.progress import Progress
+from dagster_project.raw import refused_files
+from dagster_project.resources import Warehouse
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt sources are the raw assets; whatever reads a source waits for the verdict on its system."""
+
+    def __init__(self, judged_systems: Iterable[str]) -> None:
+        super().__init__()
+        self.judged_systems = frozenset(judged_systems)
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+        return super().get_asset_key(dbt_resource_props)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The system for staging and intermediate models, `marts` for what all systems share."""
+        *_, folder, _file = dbt_resource_props["original_file_path"].split("/")
+        return str(folder)
+
+    def get_asset_spec(self, manifest: Manifest, unique_id: str, project: Any) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        parents = self.get_resource_props(manifest, unique_id).get("depends_on", {}).get("nodes", [])
+        sources = [manifest["sources"][parent] for parent in parents if parent.startswith("source.")]
+        verdicts = {verdict_key(name) for name in {s["source_name"] for s in sources} & self.judged_systems}
+        return spec.replace_attributes(deps=[*spec.deps, *verdicts]) if verdicts else spec
+
+
+def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.AssetsDefinition:
+    """All models of the project, and their tests as checks."""
+    translator = Translator(judged_systems)
+
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="build_models")
+    def build_models(
+        context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
+    ) -> Iterator[Any]:
+        with _turn_at_building(warehouse) as connection:
+            yield from build(context, translator, connection, progress)
+        run = context.instance.get_run_by_id(context.run_id)
+        problems = [*_held_systems(warehouse), *(f"Refused: {note}." for note in refused_files(run) if run)]
+        if problems:
+            raise dg.Failure("\n".join(problems), allow_retries=False)
+
+    return build_models
+
+
+@contextmanager
+def _turn_at_building(warehouse: Warehouse) -> Iterator[Connection]:
+    """Wait until nobody else builds: two builds at once would replace each other's tables."""
+    with warehouse.connect() as connection:
+        connection.autocommit = True
+        connection.execute("select pg_advisory_lock(hashtextextended('tally build', 0))")
+        yield connection
+
+
+def _held_systems(warehouse: Warehouse) -> list[str]:
+    with warehouse.connect() as connection:
+        held = connection.execute("select system, rules from audit.held_systems order by system").fetchall()
+    return [
+        f"{system} is held back by {', '.join(rules)}; its marts keep their last good state." for system, rules in held
+    ]
