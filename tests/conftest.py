@@ -43,7 +43,7 @@ def server_conninfo() -> Iterator[str]:
     # Not pytest's own folder: that one is closed to the plain user whom root's server runs as.
     home = Path(tempfile.mkdtemp(prefix="tally-test-"))
     home.chmod(0o755)
-    settings = Settings.from_environment({"TALLY_HOME": str(home)})
+    settings = replace(Settings.from_environment(), home=home)
     yield server.start(settings)
     server.stop(settings)
     shutil.rmtree(home)

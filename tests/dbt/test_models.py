@@ -21,7 +21,7 @@ def test_every_unit_test_of_the_models_passes(settings: Settings, monkeypatch: p
     for name, value in environment.dbt_environment(settings).items():
         monkeypatch.setenv(name, value)
     project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
-    assert dbtRunner().invoke(["run", "--empty", *project]).success
+    assert dbtRunner().invoke(["run", *project]).success
     tests = dbtRunner().invoke(["test", "--select", "test_type:unit", *project])
 
     failed = {run.node.name: run.message for run in tests.result.results if run.status != "pass"}

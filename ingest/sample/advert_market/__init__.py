@@ -14,8 +14,8 @@ from ingest.sample.advert_market.escrow import Market
 from ingest.sample.advert_market.ledger import Books, Chain, sweep_daily, withdraw_fortnightly
 from ingest.sample.advert_market.parties import Messenger, Parties, register_parties
 from ingest.sample.advert_market.plans import SHOWN, Plan, everyday_plan
+from ingest.sample.advert_market.timeline import Timeline
 from ingest.sample.outbox import Outbox, Period, instants
-from ingest.sample.timeline import Timeline
 
 _DEALS_PER_DAY = 700 / 60
 

@@ -9,8 +9,8 @@ from ingest.sample.advert_market.escrow import Deal, Escrow, Market
 from ingest.sample.advert_market.ledger import LEG_GAP
 from ingest.sample.advert_market.parties import Channel
 from ingest.sample.advert_market.plans import Plan
+from ingest.sample.advert_market.timeline import Process
 from ingest.sample.outbox import Row, uuid4
-from ingest.sample.timeline import Process
 
 # Hours a deal stays in a status before somebody acts, from and to.
 _HOURS = {

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from ingest.sample.advert_market.ledger import EXTERNAL, Books, Chain
 from ingest.sample.advert_market.parties import NANO_PER_TON, Channel, Messenger
 from ingest.sample.advert_market.plans import Plan
+from ingest.sample.advert_market.timeline import Process, Timeline
 from ingest.sample.outbox import Outbox, Row
-from ingest.sample.timeline import Process, Timeline
 
 
 @dataclass

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from ingest.sample.advert_market.timeline import Process, Timeline
 from ingest.sample.outbox import Outbox, Row, uuid4
-from ingest.sample.timeline import Process, Timeline
 
 EXTERNAL = "EXTERNAL_TON"
 TREASURY = "PLATFORM_TREASURY"

@@ -6,8 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from ingest.sample.advert_market.timeline import Process, Timeline
 from ingest.sample.outbox import Outbox, Period, Row, uuid4
-from ingest.sample.timeline import Process, Timeline
 
 NANO_PER_TON = 10**9
 _TOPICS = ("crypto", "travel", "games", "business", "science", "music", "cooking", "news")
