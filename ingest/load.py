@@ -69,6 +69,10 @@ def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
         reason = f"Postgres refused a value ({' '.join(str(error).split())})"
     if reason:
         _remember_failure(connection, file, reason)
+    return _outcome(file, status, reason, verdicts, time.monotonic() - began)
+
+
+def _outcome(file: LandingFile, status: str, reason: str | None, verdicts: Verdicts, seconds: float) -> Load:
     return Load(
         file.system,
         file.table,
@@ -80,7 +84,7 @@ def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
         verdicts.duplicates,
         len(verdicts.conflicts),
         len(verdicts.rejected),
-        time.monotonic() - began,
+        seconds,
     )
 
 
