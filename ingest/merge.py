@@ -104,7 +104,7 @@ def _versioned_fates(table: Table) -> sql.Composed:
                 n.nth = 1 and {stands} and (
                     t._load_id is null
                     or ({new_clock} %(delivered_on)s::date, %(path)s::text collate "C")
-                    > ({old_clock} l.delivered_on, l.path collate "C")
+                    >= ({old_clock} l.delivered_on, l.path collate "C")
                 ) as apply,
                 t._load_id is not null and {same_as_known} as is_known
             from numbered n

@@ -319,6 +319,34 @@ def test_an_upsert_keeps_the_newest_version_in_any_order_of_files(zone: Zone, or
     assert zone.fetch("select sum(rows_read) from ingest.loads where table_name = 'wallet_accounts'") == [(3,)]
 
 
+def test_of_two_versions_in_one_file_the_newer_stands_wherever_it_is(zone: Zone) -> None:
+    newer, older = wallet(20, "2026-06-02T00:00:00Z"), wallet(10, "2026-06-01T00:00:00Z")
+    zone.deliver("funpot.wallet_accounts", ndjson(newer, older))
+    (load,) = zone.load()
+
+    assert counts(load) == (2, 1, 1, 0, 0)
+    assert zone.fetch("select balance_int from raw_funpot.wallet_accounts") == [(20,)]
+
+
+def test_a_file_that_is_mended_in_place_counts_as_it_is_now(zone: Zone) -> None:
+    zone.deliver("funpot.users", ndjson(user() | {"language": "xx"}))
+    zone.load()
+    zone.deliver("funpot.users", ndjson(user() | {"language": "en"}))
+    zone.load()
+
+    assert zone.fetch("select language from raw_funpot.users") == [("en",)]
+
+
+def test_months_are_utc_whatever_zone_the_session_is_in(zone: Zone) -> None:
+    zone.connection.execute("set timezone = 'America/New_York'")
+    zone.deliver(LEDGER, ndjson(entry(1, created_at="2026-06-01T02:00:00Z")))
+    (load,) = zone.load()
+
+    assert counts(load) == (1, 1, 0, 0, 0)
+    partitions = zone.fetch("select tableoid::regclass::text from raw_advert_market.ledger_entries")
+    assert partitions == [("raw_advert_market.ledger_entries_2026_06",)]
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1)])
 def test_without_a_clock_of_its_own_a_row_is_as_new_as_its_delivery(zone: Zone, order: tuple[int, ...]) -> None:
     languages = ["en", "sv", "en"]
