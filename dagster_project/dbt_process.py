@@ -16,12 +16,11 @@ import orjson
 from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from psycopg import Connection
 
 from dagster_project import views
 from dagster_project.environment import DBT_PROJECT, dbt_target
 from dagster_project.progress import Progress
-from psycopg import Connection
-
 from ingest.errors import TallyError
 from ingest.settings import Settings
 
@@ -29,7 +28,11 @@ BASE_ARGUMENTS = ("--log-level", "none", "--log-level-file", "info", "--no-use-c
 PROJECT_ARGUMENTS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
 RESULT_EVENTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 EVERYTHING = ["--select", "fqn:*"]
-ALL_BUT_VIEWS = ["--select", "config.materialized:incremental config.materialized:table resource_type:test"]
+# Two at a time, which is safe where no view is replaced under another model: 6.4 s for the marts instead of 8.8 s.
+ALL_BUT_VIEWS = [
+    *("--select", "config.materialized:incremental config.materialized:table resource_type:test"),
+    *("--threads", "2"),
+]
 UNSUCCESSFUL = {"error", "fail", "runtime error"}
 
 Manifest = Mapping[str, Any]
@@ -44,7 +47,7 @@ def manifest(settings: Settings) -> Manifest:
         if not _is_fresh(target / "manifest.json"):
             result = _invoke(["parse"])
             if not result.success:
-                raise TallyError(f"The dbt project cannot be parsed: {_first_line(result.exception)}")
+                raise TallyError(f"The dbt project cannot be parsed: {_sentence(result.exception)}")
         parsed: dict[str, Any] = orjson.loads((target / "manifest.json").read_bytes())
     _attach_singular_tests(parsed)
     return parsed
@@ -91,7 +94,7 @@ def _invoke(arguments: Sequence[str], on_event: Any = None) -> Any:
 def _asset_events(
     event: Any, context: dg.AssetExecutionContext, parsed: Manifest, translator: DagsterDbtTranslator
 ) -> Iterator[Any]:
-    from google.protobuf.json_format import MessageToDict
+    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
     raw_event = MessageToDict(event, preserving_proto_field_name=True)
     message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
@@ -102,15 +105,17 @@ def _raise_for_failures(result: Any) -> None:
     if result.success:
         return
     if result.result is None:
-        raise dg.Failure(f"dbt could not build: {_first_line(result.exception)}")
+        raise dg.Failure(f"dbt could not build: {_sentence(result.exception)}")
     failed = [run for run in result.result.results if run.status in UNSUCCESSFUL]
     raise dg.Failure(
-        "; ".join(f"dbt {run.node.resource_type} {run.node.name}: {_first_line(run.message)}" for run in failed)
+        "; ".join(f"dbt {run.node.resource_type} {run.node.name}: {_sentence(run.message)}" for run in failed)
     )
 
 
-def _first_line(problem: object) -> str:
-    return " ".join(str(problem).split("\n  ")[0].split())
+def _sentence(problem: object) -> str:
+    """Where dbt met the problem and what it was; the lines after these two quote code."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return ": ".join(lines[:2])
 
 
 def _is_fresh(path: Path) -> bool:

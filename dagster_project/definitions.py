@@ -19,8 +19,9 @@ from ingest.settings import Settings
 RUN = "tally_run"
 
 
-@dg.logger(description="What Dagster says of a run, in TALLY_HOME/logs/dagster.log.")
+@dg.logger(config_schema=None)
 def file_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    """What Dagster says of a run, in TALLY_HOME/logs/dagster.log."""
     path = environment.logs_folder(Settings.from_environment()) / "dagster.log"
     logger = logging.Logger("tally", level=logging.DEBUG)
     handler = RotatingFileHandler(path, maxBytes=10_000_000, backupCount=3, encoding="utf-8")

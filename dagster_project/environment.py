@@ -23,12 +23,11 @@ QUIET = {
 }
 
 # Steps print nothing, and to capture their output Dagster would start two `tail` processes for each of them.
-# One run at a time: two builds would replace each other's tables.
+# A run whose process was killed would otherwise be shown as going on for ever.
 DAGSTER_YAML = """\
 telemetry: {{enabled: false}}
 nux: {{enabled: false}}
-concurrency:
-  runs: {{max_concurrent_runs: 1}}
+run_monitoring: {{enabled: true, max_runtime_seconds: 86400}}
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager

@@ -25,6 +25,7 @@ class EventLog(SqliteEventLogStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> "EventLog":
+        """Called by Dagster with what `dagster.yaml` says under `config`."""
         return cls(inst_data=inst_data, **config_value)
 
     @contextmanager
@@ -46,6 +47,7 @@ class EventLog(SqliteEventLogStorage):
         return engine
 
     def dispose(self) -> None:
+        """Close every file."""
         while self._engines:
             self._engines.popitem()[1].dispose()
         super().dispose()

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 from dagster_project import environment
 from dagster_project.progress import Progress
+from ingest.errors import DatabaseUnreachableError
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent
+    from dagster._core.execution.plan.objects import StepFailureData
     from dagster._core.remote_origin import RemoteJobOrigin
 
 LOCATION = "tally"  # as workspace.yaml names it
+INTERRUPTED = "DagsterExecutionInterruptedError"
+TRACEBACK = "its traceback is in logs/dagster.log of TALLY_HOME"
+UNREACHABLE = {"OperationalError", "DatabaseUnreachableError"}
 
 
 def run_job(settings: Settings, progress: Progress) -> list[str]:
@@ -34,7 +38,7 @@ def run_job(settings: Settings, progress: Progress) -> list[str]:
             job, run_config=job.run_config, tags={"tally/launched_by": "command line"}, remote_job_origin=_origin(RUN)
         )
         result = execute_run(InMemoryJob(job), run, instance)
-    return [line for event in result.all_events if event.is_step_failure for line in _problem(event).splitlines()]
+    return _problems([event.step_failure_data for event in result.all_events if event.is_step_failure])
 
 
 def _origin(job: str) -> RemoteJobOrigin:
@@ -51,8 +55,19 @@ def _origin(job: str) -> RemoteJobOrigin:
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job)
 
 
-def _problem(event: DagsterEvent) -> str:
-    failure = event.step_failure_data
+def _problems(failures: list[StepFailureData]) -> list[str]:
+    """What the steps that failed have to say; an interrupt and a lost database are raised, as anywhere else."""
+    errors = [failure.error for failure in failures if failure.error]
+    if any(error.cls_name == INTERRUPTED for error in errors):
+        raise KeyboardInterrupt  # Dagster caught it to record that the run was interrupted
+    problems = [line for failure in failures for line in _problem(failure).splitlines()]
+    if any(error.cause and error.cause.cls_name in UNREACHABLE for error in errors):
+        raise DatabaseUnreachableError(f"The database stopped answering during the run: {problems[0]}")
+    return problems
+
+
+def _problem(failure: StepFailureData) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description
-    return f"{event.step_key}: {failure.error_display_string.strip().splitlines()[0]}"
+    error = failure.error.cause or failure.error if failure.error else None
+    return f"{' '.join(error.message.split())} ({TRACEBACK})" if error else f"A step failed ({TRACEBACK})."

@@ -29,7 +29,7 @@ def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
     verdict = dg.AssetSpec(
         verdict_key(system),
         deps={asset_key(system, table) for rule in rules for table in rule.tables},
-        description=f"What the {len(rules)} rules of {system} say of its raw tables. A broken critical rule holds the marts.",
+        description=f"What {len(rules)} rules say of the raw tables. A broken critical one holds the marts back.",
         group_name=system,
         kinds={"greatexpectations"},
     )
@@ -48,7 +48,7 @@ def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
     )
     def ask(
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         from expectations.run import check
 
         asked = {key: rule for key, rule in by_check.items() if key in context.selected_asset_check_keys}
@@ -60,7 +60,7 @@ def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
         if verdict.key in context.selected_asset_keys:
             yield dg.MaterializeResult(
                 asset_key=verdict.key,
-                metadata=_verdict_metadata(results) | {"data_docs": dg.MetadataValue.path(docs / "index.html")},
+                metadata={**_verdict_metadata(results), "data_docs": dg.MetadataValue.path(docs / "index.html")},
             )
 
     return ask
@@ -71,7 +71,7 @@ def _check_result(key: dg.AssetCheckKey, result: RuleResult) -> dg.AssetCheckRes
     metadata = {
         "status": result.status,
         "rows": result.breaking_rows,
-        "amount": f"{result.amount} {result.rule.unit}" if result.amount is not None else None,
+        "amount": f"{result.amount:,f} {result.rule.unit}" if result.amount is not None else None,
         "samples": samples[:SAMPLES_SHOWN],
         "message": result.message,
         "seconds": round(result.seconds, 3),
@@ -85,7 +85,7 @@ def _check_result(key: dg.AssetCheckKey, result: RuleResult) -> dg.AssetCheckRes
     )
 
 
-def _verdict_metadata(results: Sequence[RuleResult]) -> dict[str, object]:
+def _verdict_metadata(results: Sequence[RuleResult]) -> dict[str, bool | str | int]:
     held_by = [result.rule.id for result in results if result.is_broken and result.rule.severity == "critical"]
     return {
         "held": bool(held_by),

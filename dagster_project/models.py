@@ -1,7 +1,7 @@
 """The dbt project as assets, built by one step after all gates.
 
-The verdicts hold a system's marts inside the models (`audit.held_systems`), so the step builds everything, says what was
-built, and only then fails the run for what was held back or refused.
+The verdicts hold a system's marts inside the models (`audit.held_systems`), so the step builds everything, says what
+was built, and only then fails the run for what was held back or refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
-
 from psycopg import Connection
 
 from dagster_project.dbt_process import Manifest, build
@@ -28,6 +27,7 @@ class Translator(DagsterDbtTranslator):
         self.judged_systems = frozenset(judged_systems)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """The name of the relation."""
         if dbt_resource_props["resource_type"] == "source":
             return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
         return super().get_asset_key(dbt_resource_props)
@@ -38,6 +38,7 @@ class Translator(DagsterDbtTranslator):
         return str(folder)
 
     def get_asset_spec(self, manifest: Manifest, unique_id: str, project: Any) -> dg.AssetSpec:
+        """The model or source as dagster-dbt sees it, and the verdicts it waits for."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         parents = self.get_resource_props(manifest, unique_id).get("depends_on", {}).get("nodes", [])
         sources = [manifest["sources"][parent] for parent in parents if parent.startswith("source.")]
@@ -55,8 +56,8 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
     ) -> Iterator[Any]:
         with _turn_at_building(warehouse) as connection:
             yield from build(context, translator, connection, progress)
-        run = context.instance.get_run_by_id(context.run_id)
-        problems = [*_held_systems(warehouse), *(f"Refused: {note}." for note in refused_files(run) if run)]
+        run = context.instance.get_run_by_id(context.run_id) or context.run
+        problems = [*_held_systems(warehouse), *(f"Refused: {note}." for note in refused_files(run))]
         if problems:
             raise dg.Failure("\n".join(problems), allow_retries=False)
 

@@ -41,7 +41,7 @@ def raw_assets(system: System) -> dg.AssetsDefinition:
     )
     def load(
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         files = _files_by_table(warehouse, system)
         progress.loading(system.name, sum(map(len, files.values())))
         refused: list[Load] = []

@@ -7,11 +7,12 @@ from ingest import server
 from ingest.settings import Settings
 
 
-class Warehouse(dg.ConfigurableResource):
+class Warehouse(dg.ConfigurableResource[None]):
     """The warehouse that the environment's `TALLY_*` variables name."""
 
     @property
     def settings(self) -> Settings:
+        """Where everything is."""
         return Settings.from_environment()
 
     @property

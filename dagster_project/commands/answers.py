@@ -1,4 +1,4 @@
-"""The four answers of the marts, as tables: what happened, who is on top, was it settled right, does the money add up."""
+"""The four answers of the marts as tables: what happened, who leads, was it settled right, does the money add up."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,11 +1,17 @@
 """`tally check`: only the gates, for people and for CI."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from expectations.rule import Rule, Severity
+    from ingest.contract import System
 
 
 class Format(StrEnum):
@@ -47,7 +53,7 @@ def check(
     systems = read_contracts(settings.contract_folders)
     rules = _rules(systems, system)
     with as_owner(settings, systems):
-        pass
+        pass  # now every table is there to be asked about
     # Bars go to stderr: what is on stdout is the verdicts and nothing else.
     bars = Console(stderr=True)
     with Watch(bars if bars.is_terminal else Console(quiet=True)) as watch:
@@ -57,18 +63,18 @@ def check(
         typer.echo(report.as_json(results))
     else:
         console().print(report.as_text(results), end="")
-    severity = cast("report.Severity", fail_on.value)
+    severity: Severity = fail_on.value
     if junit:
         junit.write_text(report.as_junit(results, severity), encoding="utf-8")
     raise typer.Exit(1 if report.breaks(results, severity) else 0)
 
 
-def _rules(systems: Sequence["System"], system: str | None) -> list["Rule"]:  # noqa: F821
+def _rules(systems: Sequence[System], system: str | None) -> list[Rule]:
     from expectations.catalogue import rules_for
     from ingest.errors import ConfigurationError
 
     rules = [rule for known in systems if system in (None, known.name) for rule in rules_for(known)]
     if not rules:
-        known = ", ".join(known.name for known in systems)
-        raise ConfigurationError(f"There are no rules for {system}; known systems are {known}.")
+        names = ", ".join(known.name for known in systems)
+        raise ConfigurationError(f"There are no rules for {system}; known systems are {names}.")
     return rules

@@ -13,7 +13,6 @@ from dagster_project.commands.tables import console
 
 if TYPE_CHECKING:
     from dagster_project.commands.watch import Watch
-    from ingest.sample import SampleReport
     from ingest.settings import Settings
 
 NOTE = "_sample.json"  # names that start with an underscore are left alone by the loader
@@ -41,7 +40,7 @@ def demo(
     _claim(settings.landing, choices)
     terminal = console()
     with Watch(terminal) as watch:
-        sample = _write(settings, watch, choices)
+        _write(settings, watch, choices)
         problems = run.run_everything(settings, watch)
     terminal.print()
     code = run.tell(watch, problems)
@@ -49,7 +48,7 @@ def demo(
         for answer in answers(connection):
             terminal.print(answer)
             terminal.print()
-    terminal.print(HINTS, highlight=False)
+    terminal.print(HINTS)
     raise typer.Exit(code)
 
 
@@ -69,13 +68,13 @@ def _claim(landing: Path, choices: dict[str, Any]) -> None:
     note.write_text(json.dumps(choices) + "\n", encoding="utf-8")
 
 
-def _write(settings: Settings, watch: Watch, choices: dict[str, Any]) -> SampleReport:
+def _write(settings: Settings, watch: Watch, choices: dict[str, Any]) -> None:
     from ingest.contract import read_contracts
     from ingest.sample import SYSTEMS, write_sample
 
     systems = read_contracts(settings.contract_folders)
     watch.writing(sum(len(system.tables) for system in systems if system.name in SYSTEMS))
-    return write_sample(
+    write_sample(
         settings.landing,
         systems,
         **choices,

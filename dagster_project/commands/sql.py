@@ -6,13 +6,13 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import psycopg
 
 ROWS_AT_A_TIME = 1_000
-Rows = Iterator[tuple[Any, ...]]
+Row = tuple[Any, ...]
+Rows = Iterator[Row]
 
 
 class Format(StrEnum):
@@ -50,7 +51,7 @@ def sql(
         try:
             # A stream takes one statement only, and holds a thousand rows of a result that may be larger than memory.
             # Until it is closed it keeps the connection locked, also against being closed.
-            with closing(cursor.stream(query, size=ROWS_AT_A_TIME)) as rows:
+            with closing(cast("Generator[Row]", cursor.stream(query, size=ROWS_AT_A_TIME))) as rows:
                 first = list(islice(rows, 1))
                 WRITERS[format](_columns(cursor, query), chain(first, rows))
         except BrokenPipeError:
@@ -90,7 +91,7 @@ def _refusal(error: psycopg.Error) -> Exception:
 
 
 def _columns(cursor: psycopg.Cursor[Any], query: str) -> list[str]:
-    """The names of the columns; a stream that ended without a row does not know them, so Postgres describes the query."""
+    """The names of the columns; a stream that ended without a row knows none, so Postgres describes the query."""
     if cursor.description:
         return [column.name for column in cursor.description]
     session = cursor.connection.pgconn

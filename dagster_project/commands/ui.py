@@ -24,6 +24,9 @@ def ui(port: Annotated[int, typer.Option(help="The port on loopback.")] = 3000) 
     settings = Settings.from_environment()
     _refuse_taken(port)
     environment.prepare(settings)
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        # A shell script starts its background jobs deaf to interrupts, and Dagster would inherit that from us.
+        signal.signal(stopping, signal.default_int_handler)
     log = environment.logs_folder(settings) / "ui.log"
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", LOOPBACK, "-p", str(port)]
     with log.open("w", encoding="utf-8") as output:

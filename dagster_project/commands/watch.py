@@ -22,7 +22,7 @@ class Watch(Progress):
         self.results: list[RuleResult] = []
         self.nodes: Counter[tuple[str, str]] = Counter()
         self._console = console
-        self._phase: TaskID | None = None
+        self._start = self._phase = TaskID(0)
         self._first = 0
         self._rows_written = 0
         self._bars = Bars(
@@ -37,6 +37,7 @@ class Watch(Progress):
         )
 
     def __enter__(self) -> Self:
+        self._start = self._bars.add_task(f"{'start':18}", total=None, detail="")
         self._bars.start()
         return self
 
@@ -55,41 +56,46 @@ class Watch(Progress):
         self._advance(table, f"{plural(self._rows_written, 'row')} written")
 
     def loading(self, system: str, files: int) -> None:
+        """Open a bar for the files of a system."""
         self._first = len(self.loads)
         self._begin(f"load {system}", files)
 
     def loaded(self, load: Load) -> None:
+        """Keep the load and count it on the bar."""
         self.loads.append(load)
         self._advance(load.table, of_loads(self.loads[self._first :]))
 
     def checking(self, system: str, rules: int) -> None:
+        """Open a bar for the rules of a system."""
         self._first = len(self.results)
         self._begin(f"gate {system}", rules)
 
     def checked(self, result: RuleResult) -> None:
+        """Keep the verdict and count it on the bar."""
         self.results.append(result)
         self._advance(result.rule.id, of_results(self.results[self._first :]))
 
     def building(self, nodes: int) -> None:
+        """Open a bar for the models and tests."""
         self._begin("build models", nodes)
 
     def built(self, node: str, kind: str, status: str) -> None:
+        """Count a model or test on the bar."""
         self.nodes[kind, status] += 1
         self._advance(node, of_nodes(self.nodes))
 
     def _begin(self, phase: str, steps: int) -> None:
+        self._bars.update(self._start, visible=False)
         self._phase = self._bars.add_task(f"{phase:18}", total=steps, detail="")
         if not steps:
             self._finish("nothing to do")
 
     def _advance(self, step: str, so_far: str = "") -> None:
-        assert self._phase is not None
         self._bars.update(self._phase, advance=1, detail=step)
         if self._bars.tasks[self._phase].finished:
             self._finish(so_far)
 
     def _finish(self, outcome: str) -> None:
-        assert self._phase is not None
         self._bars.update(self._phase, detail=outcome)
         if not self._console.is_terminal:
             task = self._bars.tasks[self._phase]
@@ -99,6 +105,8 @@ class Watch(Progress):
 def of_loads(loads: list[Load]) -> str:
     """What became of the files and their rows, in one line."""
     count = Counter(load.status for load in loads)
+    if count["skipped"] == len(loads):
+        return "nothing new"
     parts = [f"{plural(count['loaded'], 'file')}, {plural(sum(load.rows_accepted for load in loads), 'row')} accepted"]
     for outcome in ("duplicate", "conflict", "rejected"):
         rows = sum(getattr(load, f"rows_{outcome}") for load in loads)
