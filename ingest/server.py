@@ -50,7 +50,8 @@ def connect(settings: Settings) -> psycopg.Connection:
     try:
         connection = psycopg.connect(conninfo, options="-c timezone=UTC -c client_min_messages=warning")
     except psycopg.OperationalError as error:
-        raise DatabaseUnreachableError(f"The database does not answer: {_one_line(error)}.") from error
+        cure = "start it, or correct TALLY_DATABASE_URL" if settings.database_url else "see server.log beside its data"
+        raise DatabaseUnreachableError(f"The database does not answer; {cure} ({_one_line(error)}).") from error
     if connection.info.server_version // 10000 < MINIMUM_VERSION:
         version = connection.info.server_version // 10000
         connection.close()
