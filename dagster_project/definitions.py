@@ -10,7 +10,7 @@ from dagster_project.dbt_process import manifest
 from dagster_project.gates import gate
 from dagster_project.models import model_assets
 from dagster_project.progress import Progress
-from dagster_project.raw import raw_assets
+from dagster_project.raw import LOADS, raw_assets
 from dagster_project.resources import Warehouse
 from expectations.catalogue import rules_for
 from ingest.contract import read_contracts
@@ -49,6 +49,7 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[
+            LOADS,
             *(raw_assets(system) for system in systems),
             *(gate(system, rules) for system, rules in judged.items()),
             model_assets(manifest(settings), judged),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project import environment
 from dagster_project.progress import Progress
+from ingest import server
 from ingest.errors import DatabaseUnreachableError
 from ingest.settings import Settings
 
@@ -23,6 +24,7 @@ UNREACHABLE = {"OperationalError", "DatabaseUnreachableError"}
 
 def run_job(settings: Settings, progress: Progress) -> list[str]:
     """Run the whole job; returns what went wrong, one sentence each, and nothing when all is well."""
+    server.connect(settings).close()  # an unreachable database is an error here, not a run that failed
     environment.prepare(settings)
     import dagster as dg
     from dagster._core.definitions.job_base import InMemoryJob

@@ -51,13 +51,17 @@ def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         from expectations.run import check
 
-        asked = {key: rule for key, rule in by_check.items() if key in context.selected_asset_check_keys}
+        judged = verdict.key in context.selected_asset_keys
+        chosen = context.selected_asset_check_keys
+        # A verdict is one on all rules, even where somebody chose it alone in the web UI.
+        asked = {key: rule for key, rule in by_check.items() if judged or key in chosen}
         progress.checking(system, len(asked))
         docs = warehouse.settings.home / "data_docs"
         results = check(warehouse.conninfo, asked.values(), docs_folder=docs, on_rule=progress.checked)
         for key, result in zip(asked, results, strict=True):
-            yield _check_result(key, result)
-        if verdict.key in context.selected_asset_keys:
+            if key in chosen:
+                yield _check_result(key, result)
+        if judged:
             yield dg.MaterializeResult(
                 asset_key=verdict.key,
                 metadata={**_verdict_metadata(results), "data_docs": dg.MetadataValue.path(docs / "index.html")},

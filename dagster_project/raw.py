@@ -14,6 +14,12 @@ from ingest.schema import ensure_schemas
 
 FILES_READABLE = "files_readable"
 REFUSED_TAG = "tally/refused_files_of_"
+LOADS = dg.AssetSpec(
+    ["ingest", "loads"],
+    description="One row per landing file, written by every loading step: what became of each of its rows.",
+    group_name="ingest",
+    kinds={"postgres"},
+)
 
 
 def asset_key(system: str, table: str) -> dg.AssetKey:

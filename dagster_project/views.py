@@ -1,6 +1,7 @@
 """Whether the database already has the views of the dbt project, so that a run need not create them again.
 
-A view holds no rows: it only changes with the project's files. Creating 101 of them took a run 6 of its 13 seconds.
+A view holds no rows: it only changes with the project's files. The last step of a run took 9.6 s with all 101 of them,
+and takes 5.2 s without.
 """
 
 import hashlib

@@ -44,6 +44,7 @@ def demo(
         problems = run.run_everything(settings, watch)
     terminal.print()
     code = run.tell(watch, problems)
+    terminal.print()
     with as_analyst(settings) as connection:
         for answer in answers(connection):
             terminal.print(answer)

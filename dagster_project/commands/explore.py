@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import readline
 from collections.abc import Iterator
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -140,6 +141,12 @@ def _queries() -> Iterator[str]:
 def _show(result: duckdb.DuckDBPyConnection, limit: int | None) -> None:
     rows = result.fetchall() if limit is None else result.fetchmany(limit + 1)
     names = [column[0] for column in result.description or ()]
-    console().print(table(None, names, rows[:limit]))
+    console().print(table(None, names, [[_without_zeros(value) for value in row] for row in rows[:limit]]))
     more = limit is not None and len(rows) > limit
     console().print(f"(the first {limit} rows)" if more else f"({plural(len(rows), 'row')})", style="dim")
+
+
+def _without_zeros(value: object) -> object:
+    """A decimal without the zeros that its nine places end in; by its text, since arithmetic would round 38 digits."""
+    text = f"{value:f}" if isinstance(value, Decimal) else ""
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else value

@@ -40,7 +40,10 @@ def load(
             batch = list(of_system)
             watch.loading(name, len(batch))
             load_files(connection, systems, batch, on_file=watch.loaded)
-    console().print(table(None, COLUMNS, [_counts(of_table) for of_table in _by_table(watch.loads)]))
+    if watch.loads:
+        console().print(table(None, COLUMNS, [_counts(of_table) for of_table in _by_table(watch.loads)]))
+    else:
+        console().print(f"There is nothing to load in {settings.landing}.")
     problems = [f"{file.path} was refused: {file.reason}." for file in watch.loads if file.status == "failed"]
     problems += find_strangers(settings.landing, systems)
     for problem in problems:

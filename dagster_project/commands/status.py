@@ -37,7 +37,7 @@ GATES = """
         system,
         count(*) filter (where status = 'passed') as hold,
         count(*) filter (where status = 'failed') as failed,
-        count(*) filter (where status = 'error') as not_asked,
+        count(*) filter (where status = 'error') as no_verdict,
         count(*) filter (where status = 'not_applicable') as not_applicable,
         coalesce(
             string_agg(rule_id, ', ' order by rule_id)

@@ -112,7 +112,7 @@ def of_loads(loads: list[Load]) -> str:
         rows = sum(getattr(load, f"rows_{outcome}") for load in loads)
         parts += [f"{rows:,} {outcome}"] if rows else []
     parts += [f"{plural(count['skipped'], 'file')} known already"] if count["skipped"] else []
-    parts += [f"{plural(count['failed'], 'file')} refused"] if count["failed"] else []
+    parts += [f"[bold red]{plural(count['failed'], 'file')} refused[/]"] if count["failed"] else []
     return ", ".join(parts)
 
 
@@ -120,8 +120,8 @@ def of_results(results: list[RuleResult]) -> str:
     """How many rules hold, in one line."""
     count = Counter(result.status for result in results)
     parts = [f"{count['passed']} hold"]
-    parts += [f"{count['failed']} failed"] if count["failed"] else []
-    parts += [f"{count['error']} could not be asked"] if count["error"] else []
+    parts += [f"[bold red]{count['failed']} failed[/]"] if count["failed"] else []
+    parts += [f"[bold red]{count['error']} could not be asked[/]"] if count["error"] else []
     parts += [f"{count['not_applicable']} not applicable"] if count["not_applicable"] else []
     return ", ".join(parts)
 

@@ -1,0 +1,51 @@
+"""One run in Dagster's books: what is recorded when something was refused, and who may interrupt it."""
+
+import gzip
+import os
+import signal
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_project import execution
+from dagster_project.progress import Progress
+from ingest.settings import Settings
+from tests.conftest import Warehouse
+
+
+def test_a_refused_file_fails_the_run_after_gates_and_marts(warehouse: Warehouse, tmp_path: Path) -> None:
+    folder = warehouse.landing / "storyforge" / "likes" / "date=2026-06-01"
+    folder.mkdir(parents=True)
+    (folder / "cut.ndjson.gz").write_bytes(gzip.compress(b"{}" * 100)[:-10])
+    code, _, err = warehouse.tally("run")
+    with dg.DagsterInstance.from_config(str(tmp_path / "home" / "dagster")) as instance:
+        (record,) = instance.get_run_records()
+        events = instance.all_logs(record.dagster_run.run_id)
+    checks = [e.get_dagster_event().asset_check_evaluation_data for e in events if is_kind(e, "ASSET_CHECK_EVALUATION")]
+    built = {e.get_dagster_event().asset_key for e in events if is_kind(e, "ASSET_MATERIALIZATION")}
+
+    assert code == 1
+    assert err.startswith("Refused: storyforge/likes/date=2026-06-01/cut.ndjson.gz (")
+    assert record.dagster_run.status is dg.DagsterRunStatus.FAILURE
+    assert [(c.asset_key.path, c.check_name) for c in checks if not c.passed] == [
+        (["raw_storyforge", "likes"], "files_readable")
+    ]
+    assert dg.AssetKey(["marts", "fct_events"]) in built
+    assert dg.AssetKey(["audit", "storyforge_verdict"]) in built
+    # Without an origin the web UI would leave the run off its job's page.
+    assert record.dagster_run.remote_job_origin is not None
+    assert record.dagster_run.remote_job_origin.location_name == "tally"
+
+
+def is_kind(entry: dg.EventLogEntry, kind: str) -> bool:
+    return entry.dagster_event is not None and entry.dagster_event.event_type_value == kind
+
+
+def test_an_interrupt_is_not_taken_for_a_failure(warehouse: Warehouse, settings: Settings) -> None:
+    class Impatient(Progress):
+        def loading(self, system: str, files: int) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        execution.run_job(settings, Impatient())
