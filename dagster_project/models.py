@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
-from psycopg import Connection
 
 from dagster_project.dbt_process import Manifest, build
 from dagster_project.gates import verdict_key
@@ -54,8 +53,8 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
     def build_models(
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
     ) -> Iterator[Any]:
-        with _turn_at_building(warehouse) as connection:
-            yield from build(context, translator, connection, progress)
+        with _turn_at_building(warehouse):
+            yield from build(context, translator, progress)
         run = context.instance.get_run_by_id(context.run_id) or context.run
         problems = [*_held_systems(warehouse), *(f"Refused: {note}." for note in refused_files(run))]
         if problems:
@@ -65,12 +64,12 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
 
 
 @contextmanager
-def _turn_at_building(warehouse: Warehouse) -> Iterator[Connection]:
+def _turn_at_building(warehouse: Warehouse) -> Iterator[None]:
     """Wait until nobody else builds: two builds at once would replace each other's tables."""
     with warehouse.connect() as connection:
         connection.autocommit = True
         connection.execute("select pg_advisory_lock(hashtextextended('tally build', 0))")
-        yield connection
+        yield
 
 
 def _held_systems(warehouse: Warehouse) -> list[str]:

@@ -326,4 +326,4 @@ def _ends_with_a_lock(log: Path) -> bool:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
+    return " ".join(str(error).split()).rstrip(".?")

@@ -1,8 +1,11 @@
 """The models' own tests: every dbt unit test passes, and every model is described where its reader looks for it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import yaml
 
@@ -15,18 +18,30 @@ MODELS = sorted((DBT / "models").rglob("*.sql"))
 CLOCKS = re.compile(r"\b(now\(\)|current_timestamp|current_date|clock_timestamp|localtimestamp)", re.IGNORECASE)
 
 
-def test_every_unit_test_of_the_models_passes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def dbt(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Runs dbt on a fresh database in which every model was built."""
     from dbt.cli.main import dbtRunner
 
     for name, value in environment.dbt_environment(settings).items():
         monkeypatch.setenv(name, value)
     project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
     assert dbtRunner().invoke(["run", *project]).success
-    tests = dbtRunner().invoke(["test", "--select", "test_type:unit", *project])
+    return lambda *words: dbtRunner().invoke([*words, *project])
+
+
+def test_every_unit_test_of_the_models_passes(dbt: Callable[..., Any]) -> None:
+    tests = dbt("test", "--select", "test_type:unit")
 
     failed = {run.node.name: run.message for run in tests.result.results if run.status != "pass"}
     assert failed == {}
     assert len(tests.result.results) > 30
+
+
+def test_a_view_built_alone_leaves_those_that_read_it(dbt: Callable[..., Any], connection: psycopg.Connection) -> None:
+    assert dbt("run", "--select", "stg_funpot__votes").success
+
+    assert connection.execute("select count(*) from intermediate.int_funpot__settlements").fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
