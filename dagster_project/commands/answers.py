@@ -108,4 +108,5 @@ def answers(connection: Connection) -> Iterator[Table]:
 def _ask(connection: Connection, title: str, query: str, **parameters: Any) -> Table:
     cursor = connection.execute(query.encode(), parameters)
     names = [column.name.replace("_", " ") for column in cursor.description or ()]
-    return table(title, names, cursor.fetchall())
+    rows = cursor.fetchall()
+    return table(title if rows else f"{title} Nothing is known: no system that could tell is open.", names, rows)

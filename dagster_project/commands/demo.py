@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from dagster_project.commands.watch import Watch
     from ingest.settings import Settings
 
-NOTE = "_sample.json"  # names that start with an underscore are left alone by the loader
 HINTS = """
 See more:
   tally sql "select * from marts.settlements where difference <> 0"
@@ -37,7 +34,6 @@ def demo(
 
     settings = Settings.from_environment()
     choices = {"days": days, "seed": seed, "scale": scale, "faults": faults}
-    _claim(settings.landing, choices)
     terminal = console()
     with Watch(terminal) as watch:
         _write(settings, watch, choices)
@@ -49,24 +45,11 @@ def demo(
         for answer in answers(connection):
             terminal.print(answer)
             terminal.print()
+    if faults:
+        listing = settings.landing.parent / "planted_faults.json"
+        terminal.print(f"What was planted is listed in {listing}.", soft_wrap=True)
     terminal.print(HINTS)
     raise typer.Exit(code)
-
-
-def _claim(landing: Path, choices: dict[str, Any]) -> None:
-    """Refuse a landing zone that holds anything but this very sample: its rows would contradict each other."""
-    from ingest.errors import ConfigurationError
-
-    note = landing / NOTE
-    if note.exists():
-        if json.loads(note.read_text(encoding="utf-8")) != choices:
-            raise ConfigurationError(
-                f"{landing} holds a sample made with other options; set TALLY_HOME to a new folder."
-            )
-    elif landing.exists() and any(landing.iterdir()):
-        raise ConfigurationError(f"{landing} holds deliveries already; set TALLY_HOME to a new folder for the demo.")
-    landing.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(choices) + "\n", encoding="utf-8")
 
 
 def _write(settings: Settings, watch: Watch, choices: dict[str, Any]) -> None:

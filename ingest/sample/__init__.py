@@ -78,9 +78,9 @@ def _claim(landing: Path, sample: dict[str, int]) -> None:
     mark = landing / "_sample.json"
     held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else None
     if held != sample and (held or any(landing.glob("*/*/date=*"))):
-        holds = "another sample" if held else "deliveries of its own"
+        holds = "a sample made with other options" if held else "deliveries of its own"
         raise ConfigurationError(
-            f"{landing} holds {holds}, which this sample would mix with; choose a fresh TALLY_HOME for it."
+            f"{landing} holds {holds}, which this sample would contradict; set TALLY_HOME to a new folder for the demo."
         )
     landing.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps(sample) + "\n", encoding="utf-8")
@@ -89,13 +89,13 @@ def _claim(landing: Path, sample: dict[str, int]) -> None:
 def _write_table(landing: Path, outbox: Outbox, table: Table, file_format: str) -> dict[Path, int]:
     """Write every delivery of a table; the second daily one also re-sends the first, as it was and re-encoded."""
     written: dict[Path, int] = {}
-    for number in range(outbox.period.deliveries):
+    deliveries = outbox.deliveries(table.name)
+    for number, rows in enumerate(deliveries):
         folder = landing / table.system / table.name / f"date={outbox.period.delivered_on(number)}"
-        rows = outbox.delivery(table.name, number)
         for part, first in enumerate(range(0, len(rows), ROWS_PER_FILE)):
             chunk = rows[first : first + ROWS_PER_FILE]
             written[write_file(folder, f"part-{part:04d}", file_format, table, chunk)] = len(chunk)
-        before = outbox.delivery(table.name, 1) if number == 2 and table.load_mode == "append" else []
+        before = deliveries[1] if number == 2 and table.load_mode == "append" else []
         if before:
             again = FORMATS[(FORMATS.index(file_format) + 1) % len(FORMATS)]
             written[write_file(folder, "resent-other-format", again, table, before)] = len(before)

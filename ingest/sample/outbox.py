@@ -100,16 +100,23 @@ class Outbox:
         """The last version of each key that still exists, in the order of the keys' first appearance."""
         return [record for record in self._versions(table, self.records[table]).values() if not record.removed]
 
-    def delivery(self, table: str, number: int) -> list[Row]:
-        """The rows that delivery `number` brings for a table."""
+    def deliveries(self, table: str) -> list[list[Row]]:
+        """The rows that each delivery brings for a table, from the historical one on."""
+        brought: list[list[Record]] = [[] for _ in range(self.period.deliveries)]
+        for record in self.records[table]:
+            brought[self._delivery_of(record)].append(record)
         mode = self.tables[table].load_mode
         if mode == "append":
-            return [record.row for record in self.records[table] if self._delivery_of(record) == number]
-        due = [record for record in self.records[table] if self._delivery_of(record) <= number]
-        changed = {self._key(table, record) for record in due if self._delivery_of(record) == number}
-        wanted = changed if mode == "upsert" else {self._key(table, record) for record in due} if changed else set()
-        versions = self._versions(table, due)
-        return [record.row for key, record in versions.items() if key in wanted and not record.removed]
+            return [[record.row for record in records] for records in brought]
+        versions: dict[tuple[Any, ...], Record] = {}
+        rows = []
+        for records in brought:
+            changed = self._versions(table, records)
+            versions |= changed
+            # A replaced table comes whole whenever anything in it changed.
+            wanted = changed if mode == "upsert" else versions if changed else {}
+            rows.append([versions[key].row for key in versions if key in wanted and not versions[key].removed])
+        return rows
 
     def _versions(self, table: str, records: list[Record]) -> dict[tuple[Any, ...], Record]:
         """The last version of each key."""

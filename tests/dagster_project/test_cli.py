@@ -252,7 +252,7 @@ def test_demo_leaves_a_landing_zone_with_real_deliveries_alone(
     code, _, err = warehouse.tally("demo")
 
     assert code == 2
-    assert "holds deliveries already" in err
+    assert "holds deliveries of its own" in err
 
 
 def test_a_served_database_is_never_stopped(warehouse: Warehouse) -> None:

@@ -153,7 +153,7 @@ def on_day(number: int) -> datetime:
 
 
 def delivered(outbox: Outbox, table: str, column: str) -> list[list[object]]:
-    return [[row[column] for row in outbox.delivery(table, number)] for number in range(outbox.period.deliveries)]
+    return [[row[column] for row in rows] for rows in outbox.deliveries(table)]
 
 
 def test_an_append_row_is_delivered_once_and_a_late_one_with_a_later_day(outbox: Outbox) -> None:
