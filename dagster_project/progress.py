@@ -1,4 +1,4 @@
-"""What a run tells the person who watches it, step by step. How it looks on a terminal is `commands/display.py`'s."""
+"""What a run tells the person who watches it, step by step. How it looks on a terminal is `commands/watch.py`'s."""
 
 from expectations.results import RuleResult
 from ingest.load import Load
