@@ -14,11 +14,12 @@ from ingest.load import load_files
 from ingest.sample import write_sample
 from tests.conftest import Warehouse
 
-SHORT = ("--days", "12")  # spans no month end, but every kind of delivery: history, days, late rows, re-sent files
+DAYS = 6  # every kind of delivery: history, days, late rows, re-sent files
+SHORT = ("--days", str(DAYS))
 
 
 def test_a_second_run_over_the_same_files_changes_no_mart(warehouse: Warehouse, systems: tuple[System, ...]) -> None:
-    write_sample(warehouse.landing, systems, days=12)
+    write_sample(warehouse.landing, systems, days=DAYS)
     assert warehouse.tally("run")[0] == 0
     before = warehouse.mart_checksums()
     assert warehouse.tally("run")[0] == 0
@@ -33,7 +34,7 @@ def test_a_second_run_over_the_same_files_changes_no_mart(warehouse: Warehouse, 
 def test_the_order_of_files_changes_no_mart(
     warehouse: Warehouse, systems: tuple[System, ...], connection: psycopg.Connection
 ) -> None:
-    write_sample(warehouse.landing, systems, days=12)
+    write_sample(warehouse.landing, systems, days=DAYS)
     files = find_files(warehouse.landing, systems)
     random.Random(5).shuffle(files)
     load_files(connection, systems, files)
@@ -76,7 +77,7 @@ def test_planted_faults_are_named_and_hold_their_systems_only(warehouse: Warehou
 
 
 def test_marts_of_a_held_system_keep_their_last_good_state(warehouse: Warehouse, systems: tuple[System, ...]) -> None:
-    write_sample(warehouse.landing, systems, days=12)
+    write_sample(warehouse.landing, systems, days=DAYS)
     warehouse.tally("run")
     before = warehouse.mart_checksums()
     wrong = {
