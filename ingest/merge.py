@@ -35,7 +35,7 @@ class Verdicts:
 def merge(connection: Connection, table: Table, file: LandingFile, load_id: int) -> Verdicts:
     """Merge the rows of temporary table `arriving` into their table and say what became of each."""
     query = _append_fates(table) if table.load_mode == "append" else _versioned_fates(table)
-    parameters = {"delivered_on": file.delivered_on, "path": file.relative, "load_id": load_id}
+    parameters = {"delivered_on": file.delivered_on, "path": file.relative}
     connection.execute(sql.SQL("create temporary table fate on commit drop as {}").format(query), parameters)
     if table.load_mode == "replace":
         _drop_replaced(connection, table, parameters)

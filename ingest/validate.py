@@ -2,7 +2,7 @@
 
 Spellings are checked here because Postgres would reinterpret some (`yes` as a boolean, an instant without zone in its
 own zone, 1.239 rounded to 1.24). Whether a well-spelt value is valid (a 30th of February, an integer that is too
-large, broken JSON inside jsonb) Postgres says itself: see `load`.
+large, broken JSON inside jsonb) Postgres says itself: see `stage`.
 """
 
 import re
