@@ -17,7 +17,6 @@ from ingest.decode import read_lines
 from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, content_hash
 from ingest.merge import Verdicts, merge
-from ingest.partitions import ensure_partitions
 from ingest.stage import stage
 
 
@@ -99,10 +98,10 @@ def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdi
         if _is_known(connection, table, file, digest):
             return None
         load_id = _begin(connection, file, digest, size)
-        refusals = stage(connection, table, file)
-        ensure_partitions(connection, table, "arriving")
+        staged = stage(connection, table, file)
         verdicts = merge(connection, table, file, load_id)
-        verdicts.rejected += refusals
+        verdicts.duplicates += staged.duplicates
+        verdicts.rejected += staged.refusals
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
     return verdicts

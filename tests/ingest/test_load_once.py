@@ -88,7 +88,6 @@ def load_all(database: str, landing: Path, systems: tuple[System, ...]) -> None:
     [
         ("_begin", "after", 0),
         ("stage", "before", 0),
-        ("ensure_partitions", "after", 0),
         ("merge", "before", 0),
         ("merge", "after", 0),
         ("_finish", "after", 0),

@@ -1,0 +1,177 @@
+"""CSV as Postgres writes and reads it: a header, an empty field for null, a quoted empty field for the empty text.
+
+Lines without a quotation mark are split at their commas, all at once; everything else is read record by record.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import polars as pl
+
+from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_batch
+from ingest.contract import Table
+from ingest.errors import UnreadableFileError
+from ingest.landing import LandingFile, open_bytes
+
+# Longer than any sane text, and short enough to end the damage of a quotation mark that is never closed.
+LONGEST_FIELD = 64 << 20
+_FIELD = re.compile(r'(?:^|(?<=,))(?:("(?:[^"]|"")*")|[^,]*)(?=,|\r?\n?$)')
+_Numbered = tuple[int, bytes]
+
+
+def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
+    """The records of a file, each under the number of its first line; blank lines are none."""
+    with open_bytes(file) as stream:
+        header = next(_records(enumerate(stream, 1)), None)
+        if header is None:
+            return
+        if header.fields is None:
+            raise UnreadableFileError(f"its header is not CSV ({header.problem})")
+        reader = _Reader(table, header.fields)
+        first = header.following
+        while lines := stream.readlines(BATCH_BYTES):
+            numbered = list(enumerate(lines, first))
+            first += len(lines)
+            if all(line.count(b'"') % 2 == 0 for line in lines):
+                yield from reader.lines(numbered)
+                continue
+            # Somewhere a field holds a newline, and the last record may end beyond these lines.
+            records = []
+            for record in _records(chain(numbered, enumerate(stream, first))):
+                records.append(record)
+                if record.following >= first:
+                    first = record.following
+                    break
+            yield reader.records(records)
+
+
+def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
+    """The bytes of some records, as delivered."""
+    with open_bytes(file) as stream:
+        return {record.line: record.raw for record in _records(enumerate(stream, 1)) if record.line in wanted}
+
+
+@dataclass(frozen=True)
+class _Record:
+    """One record, the line it starts on and the line after it; without fields where it is not CSV."""
+
+    line: int
+    following: int
+    raw: bytes
+    fields: list[str] | None
+    problem: str | None = None
+
+
+def _records(numbered: Iterable[_Numbered]) -> Iterator[_Record]:
+    csv.field_size_limit(LONGEST_FIELD)
+    taken: list[_Numbered] = []
+
+    def lines() -> Iterator[str]:
+        for number, line in numbered:
+            taken.append((number, line))
+            # Bytes that are not UTF-8 become surrogates, which the caller finds and refuses.
+            yield (line.removeprefix(BOM) if number == 1 else line).decode(errors="surrogateescape")
+
+    reader = csv.reader(lines(), strict=True)
+    while True:
+        taken.clear()
+        fields, problem = None, None
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problem = str(error)
+        if fields != []:
+            raw = b"".join(line for _, line in taken)
+            yield _Record(taken[0][0], taken[-1][0] + 1, raw, fields, problem)
+
+
+class _Reader:
+    """Turns the records under one header into batches."""
+
+    def __init__(self, table: Table, header: list[str]) -> None:
+        self.table = table
+        self.header = header
+        known = {*(column.name for column in table.columns), *table.restricted_columns}
+        self.stranger = next((name for name in header if name not in known or header.count(name) > 1), None)
+
+    def lines(self, numbered: list[_Numbered]) -> Iterator[Batch]:
+        """Lines that are whole records each."""
+        plain = [(number, line) for number, line in numbered if b'"' not in line]
+        frame = self.split(plain)
+        if frame is None:
+            yield self.records([record for line in numbered for record in _records([line])])
+            return
+        if frame.height:
+            yield Batch(frame, [])
+        if frame.height < len(numbered):
+            split = set(frame["_line"])
+            others = [(number, line) for number, line in numbered if number not in split and line.strip(b"\r\n")]
+            if others:
+                yield self.records([record for line in others for record in _records([line])])
+
+    def split(self, numbered: list[_Numbered]) -> pl.DataFrame | None:
+        """Lines without quotation marks, cut at their commas; None where a closer look is wanted."""
+        try:
+            text = b"".join([line for _, line in numbered]).decode().replace("\r\n", "\n").removesuffix("\n")
+        except UnicodeDecodeError:
+            return None
+        if self.stranger is not None or "\r" in text or not numbered:
+            return None
+        lines = pl.DataFrame({"_line": [number for number, _ in numbered], "text": text.split("\n")})
+        separators = len(self.header) - 1
+        fields = (
+            lines.filter(pl.col("text").str.count_matches(",", literal=True) == separators, pl.col("text") != "")
+            .select("_line", pl.col("text").str.split_exact(",", separators).struct.rename_fields(self.header))
+            .unnest("text")
+        )
+        names = [column.name for column in self.table.columns]
+        return fields.select(
+            "_line",
+            *(
+                pl.when(pl.col(name) != "").then(pl.col(name)).alias(name)
+                if name in self.header
+                else pl.lit(None, pl.String).alias(name)
+                for name in names
+            ),
+        )
+
+    def records(self, records: list[_Record]) -> Batch:
+        """Records read one by one."""
+        lines, rows, refusals = [], [], []
+        for record in records:
+            try:
+                if self.stranger is not None:
+                    reason = f"the contract has no column `{self.stranger}`, or it stands twice"
+                    raise RefusedError("unknown_column", reason)
+                rows.append(_values(record, len(self.header)))
+                lines.append(record.line)
+            except RefusedError as error:
+                refusals.append(Refusal(record.line, error.rule, str(error)))
+        place = {name: index for index, name in enumerate(self.header)}
+        columns = {
+            column.name: [row[place[column.name]] if column.name in place else None for row in rows]
+            for column in self.table.columns
+        }
+        return text_batch(self.table, lines, columns, refusals)
+
+
+def _values(record: _Record, width: int) -> list[str | None]:
+    """One string per field, null where the field is empty and not quoted."""
+    if record.fields is None:
+        raise RefusedError("csv", f"not CSV: {record.problem}")
+    if len(record.fields) != width:
+        raise RefusedError("csv", f"has {len(record.fields)} fields where the header names {width}")
+    if not record.raw.isascii():
+        try:
+            record.raw.decode()
+        except UnicodeDecodeError as error:
+            raise RefusedError("utf8", f"byte {error.start + 1} of the record is not UTF-8") from error
+    if b'""' not in record.raw:
+        return [value or None for value in record.fields]
+    quoted = [match[1] is not None for match in _FIELD.finditer(record.raw.decode().removeprefix("\ufeff"))]
+    return [value if value or quoted[index] else None for index, value in enumerate(record.fields)]
