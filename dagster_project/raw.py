@@ -52,7 +52,8 @@ def raw_assets(system: System) -> dg.AssetsDefinition:
         progress.loading(system.name, sum(map(len, files.values())))
         refused: list[Load] = []
         with warehouse.connect() as connection:
-            ensure_schemas(connection, [system])
+            for sentence in ensure_schemas(connection, [system]):
+                context.log.info(sentence)
             for table in (*system.tables, *system.private_tables):
                 key = asset_key(system.name, table.name)
                 if not table.private and key not in context.selected_asset_keys:

@@ -5,7 +5,7 @@ Files may be loaded in any order, so Postgres cannot hold such relationships; th
 
 from expectations.rule import Mutation, Rule
 from ingest.contract import System, Table
-from ingest.schema import declared_references
+from ingest.ddl import declared_references
 
 
 def references_rule(system: System) -> Rule | None:

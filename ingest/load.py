@@ -9,14 +9,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import psycopg
 from psycopg import Connection
 
+from ingest.batch import BOM
 from ingest.contract import System, Table
 from ingest.decode import read_lines
 from ingest.errors import UnreadableFileError
+from ingest.formats.csv import read_header
 from ingest.landing import LandingFile, content_hash
 from ingest.merge import Verdicts, merge
+from ingest.quarantine import note_standing_lines
 from ingest.stage import stage
 
 
@@ -91,10 +95,7 @@ def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdi
     """Load the file in one transaction; None when its content was loaded before, under whatever name."""
     digest, size = content_hash(file)
     with connection.transaction():
-        # Loads of one table take turns: two loaders must not both find the same key new.
-        connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tally {table.system}.{table.name}",)
-        )
+        take_turn(connection, table)
         if _is_known(connection, table, file, digest):
             return None
         load_id = _begin(connection, file, digest, size)
@@ -105,6 +106,11 @@ def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdi
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
     return verdicts
+
+
+def take_turn(connection: Connection, table: Table) -> None:
+    """Wait until nobody else loads this table, until the transaction ends: two must not both find the same key new."""
+    connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tally {table.system}.{table.name}",))
 
 
 def _is_known(connection: Connection, table: Table, file: LandingFile, digest: str) -> bool:
@@ -163,7 +169,10 @@ def _quarantine(connection: Connection, file: LandingFile, table: Table, load_id
         for outcome, refusal in refused:
             kept = _without_restricted(table, file, raw[refusal.line])
             manifest = (load_id, file.system, file.table, file.relative)
-            copy.write_row((*manifest, refusal.line, outcome, refusal.rule, _storable(refusal.reason), kept))
+            copy.write_row((*manifest, refusal.line, outcome, refusal.rule, storable(refusal.reason), kept))
+    if file.format == "csv":
+        connection.execute("update ingest.loads set header = %s where load_id = %s", (read_header(file), load_id))
+    note_standing_lines(connection, table, file, load_id)
 
 
 def _without_restricted(table: Table, file: LandingFile, raw: bytes) -> bytes | None:
@@ -171,13 +180,17 @@ def _without_restricted(table: Table, file: LandingFile, raw: bytes) -> bytes | 
     if not table.restricted_columns:
         return raw
     try:
-        row = json.loads(raw)
-        return json.dumps({name: row[name] for name in row if name not in table.restricted_columns}).encode()
-    except (ValueError, TypeError):
+        # Every value kept stays the text it was; of a name that stands twice one would be lost.
+        names = [name for name, _ in json.loads(raw, object_pairs_hook=list)]
+        row = msgspec.json.decode(raw.removeprefix(BOM), type=dict[str, msgspec.Raw])
+    except (ValueError, TypeError, RecursionError):
         return None
+    if file.format == "csv" or len(names) > len(row):
+        return None
+    return msgspec.json.encode({name: row[name] for name in row if name not in table.restricted_columns})
 
 
-def _storable(reason: str) -> str:
+def storable(reason: str) -> str:
     """The reason without what text cannot hold: NUL, and the stand-ins for bytes that were not UTF-8."""
     return reason.replace("\0", "\\0").encode(errors="replace").decode()
 

@@ -1,45 +1,95 @@
 """From contracts to Postgres: the raw tables with their keys, checks, indexes, triggers and comments.
 
-It only creates. A table that no longer matches its contract is reported, never altered behind its owner's back.
+It creates what is missing, and leaves to `migrate` what is there and no longer as its contract says.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 
 from psycopg import Connection, sql
 
-from ingest.contract import Column, System, Table
-from ingest.errors import ConfigurationError
+from ingest.catalog import FoundTable, find_tables
+from ingest.contract import System, Table
+from ingest.ddl import column_comment, column_definition, declared_keys, primary_key
 from ingest.keys import create_registry
+from ingest.migrate import differs, widen
 
 _SCHEMA_LOCK = 7_420_001  # any constant will do: two processes must not create the same tables at once
 
 
-def ensure_schemas(connection: Connection, systems: Iterable[System]) -> None:
-    """Create whatever of the warehouse's own and the contracts' tables is missing; commits."""
+def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[str]:
+    """Make whatever of the warehouse's own and the contracts' tables is missing or too narrow; commits.
+
+    Returns a sentence for each table that was widened. ConfigurationError where a table and its contract differ in a
+    way that is not Tally's to change; then nothing is.
+    """
     systems = tuple(systems)
+    tables = {(table.system, table.name): table for system in systems for table in system.tables}
+    names = [system.name for system in systems]
+    own_tables = (resources.files("ingest") / "warehouse.sql").read_text(encoding="utf-8")
+    with connection.transaction():
+        # The usual case needs no lock, and so waits for nobody: a load that runs holds its tables for minutes.
+        found = find_tables(connection, names)
+        if _own_tables_are_there(connection, own_tables) and not any(
+            _wants_work(connection, table, tables, found) for table in tables.values()
+        ):
+            return []
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
-        connection.execute((resources.files("ingest") / "warehouse.sql").read_text(encoding="utf-8").encode())
-        present = _columns_present(connection)
-        tables = {(table.system, table.name): table for system in systems for table in system.tables}
-        for system in systems:
-            connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(f"raw_{system.name}")))
-            for table in system.tables:
-                found = present.get((table.schema, table.name))
-                if found is None:
-                    keys = _foreign_keys(connection, table, tables)
-                    connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
-                elif found != {"_load_id", *(column.name for column in table.columns)}:
-                    raise ConfigurationError(_mismatch(table, found))
-                if table.load_mode == "append" and (f"keys_{table.system}", table.name) not in present:
-                    create_registry(connection, table)
+        if not _own_tables_are_there(connection, own_tables):
+            connection.execute(own_tables.encode())
+            connection.execute(sql.SQL("comment on schema ingest is {}").format(_version(own_tables)))
+        found = find_tables(connection, names)
+        for name in names:
+            connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(f"raw_{name}")))
+        widened = []
+        for key, table in tables.items():
+            if key in found:
+                widened += widen(connection, table, tables, found[key])
+            else:
+                keys = _foreign_keys(connection, table, tables)
+                connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
+            if table.load_mode == "append" and not (key in found and found[key].registered):
+                create_registry(connection, table)
+    return widened
+
+
+def _wants_work(
+    connection: Connection,
+    table: Table,
+    tables: Mapping[tuple[str, str], Table],
+    found: Mapping[tuple[str, str], FoundTable],
+) -> bool:
+    present = found.get((table.system, table.name))
+    unregistered = present is not None and table.load_mode == "append" and not present.registered
+    return present is None or unregistered or differs(connection, table, tables, present)
+
+
+def _own_tables_are_there(connection: Connection, statements: str) -> bool:
+    """True when these very statements were run here, and the role they make is there, and ours.
+
+    Run again, they would change nothing, but wait for every load that runs: an index that need not be created locks
+    its table all the same.
+    """
+    return bool(
+        connection.execute(
+            "select obj_description(to_regnamespace('ingest'), 'pg_namespace') = %s"
+            " and exists (select from pg_roles where rolname = 'tally_analyst' and pg_has_role(oid, 'member'))",
+            (_version(statements),),
+        ).fetchall()[0][0]
+    )
+
+
+def _version(statements: str) -> str:
+    digest = hashlib.sha256(statements.encode()).hexdigest()
+    return f"Tally's own tables, as warehouse.sql made them ({digest[:16]})"
 
 
 def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> Iterator[sql.Composable]:
     """The statements that make one table: create, indexes, immutability, comments."""
     name = sql.Identifier(table.schema, table.name)
-    body = [_column(column) for column in table.columns]
+    body: list[sql.Composable] = [column_definition(column) for column in table.columns]
     body.append(sql.SQL("_load_id bigint not null"))
     body.append(sql.SQL("primary key ({})").format(_names(primary_key(table))))
     body.extend(foreign_keys)
@@ -55,8 +105,7 @@ def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> I
         ).format(name)
     yield sql.SQL("comment on table {} is {}").format(name, table.description)
     for column in table.columns:
-        field = sql.Identifier(table.schema, table.name, column.name)
-        yield sql.SQL("comment on column {} is {}").format(field, column.description)
+        yield column_comment(table, column)
     yield sql.SQL("comment on column {} is {}").format(
         sql.Identifier(table.schema, table.name, "_load_id"), "The load (ingest.loads) that brought this row."
     )
@@ -73,27 +122,6 @@ def _indexes(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
         yield sql.SQL("create index on {} " + definition.replace("{", "{{").replace("}", "}}")).format(name)
 
 
-def primary_key(table: Table) -> tuple[str, ...]:
-    """The columns of the Postgres primary key: the key, and the partition column that Postgres demands in it."""
-    if table.partition_column and table.partition_column not in table.key:
-        return (*table.key, table.partition_column)
-    return table.key
-
-
-def declared_references(table: Table, tables: Mapping[tuple[str, str], Table]) -> dict[str, tuple[str, str]]:
-    """Column → (parent table, its column) for the relationships that Postgres can be told of.
-
-    A foreign key points at a unique key, and a partitioned table's includes its partition column.
-    """
-    found = {}
-    for column in table.columns:
-        if column.references:
-            parent = tables[table.system, column.references[0]]
-            if parent.key == (column.references[1],) and not parent.partition_column:
-                found[column.name] = column.references
-    return found
-
-
 def _foreign_keys(
     connection: Connection, table: Table, tables: Mapping[tuple[str, str], Table]
 ) -> Iterator[sql.Composable]:
@@ -106,45 +134,8 @@ def _foreign_keys(
     """
     if not table.partition_column:
         yield sql.SQL("foreign key (_load_id) references ingest.loads")
-    if connection.info.server_version >= 180000:
-        for column, (parent, parent_column) in declared_references(table, tables).items():
-            yield sql.SQL("foreign key ({}) references {} ({}) not enforced").format(
-                sql.Identifier(column), sql.Identifier(table.schema, parent), sql.Identifier(parent_column)
-            )
-
-
-def _column(column: Column) -> sql.Composable:
-    parts: list[sql.Composable] = [sql.Identifier(column.name), sql.SQL(column.type)]
-    if column.required:
-        parts.append(sql.SQL("not null"))
-    if column.allowed:
-        parts.append(
-            sql.SQL("check ({} in ({}))").format(
-                sql.Identifier(column.name), sql.SQL(", ").join(map(sql.Literal, column.allowed))
-            )
-        )
-    for bound, operator in ((column.minimum, ">="), (column.maximum, "<=")):
-        if bound is not None:
-            parts.append(sql.SQL("check ({} {} {})").format(sql.Identifier(column.name), sql.SQL(operator), bound))
-    return sql.SQL(" ").join(parts)
+    yield from declared_keys(connection, table, tables).values()
 
 
 def _names(names: Iterable[str]) -> sql.Composable:
     return sql.SQL(", ").join(map(sql.Identifier, names))
-
-
-def _columns_present(connection: Connection) -> dict[tuple[str, str], set[str]]:
-    rows = connection.execute(
-        "select table_schema, table_name, array_agg(column_name::text) from information_schema.columns"
-        " where table_schema like 'raw\\_%' or table_schema like 'keys\\_%' group by 1, 2"
-    )
-    return {(schema, name): set(columns) for schema, name, columns in rows}
-
-
-def _mismatch(table: Table, found: set[str]) -> str:
-    expected = {"_load_id", *(column.name for column in table.columns)}
-    differing = ", ".join(sorted(found ^ expected))
-    return (
-        f"{table.schema}.{table.name} does not match its contract (columns {differing});"
-        " migrate the table or load into a fresh TALLY_HOME."
-    )

@@ -1,5 +1,5 @@
 -- The warehouse's own tables: what was loaded, what was refused, what the gates said, and who may read.
--- Run whole at every start; every statement leaves what is there alone.
+-- Run whole at the first start, and again whenever this file has changed; every statement leaves what is there alone.
 
 create schema if not exists ingest;
 create schema if not exists audit;
@@ -31,6 +31,12 @@ create unique index if not exists loads_one_failure_per_path
 on ingest.loads (system, table_name, path) where status = 'failed';
 comment on table ingest.loads is 'One row per landing file: what became of each of its rows.';
 comment on column ingest.loads.content_hash is 'SHA-256 of the file as delivered; known content is skipped.';
+alter table ingest.loads add column if not exists header bytea;
+alter table ingest.loads add column if not exists replayed_at timestamptz;
+comment on column ingest.loads.header is
+'The header of a CSV file, kept as long as rows of it are in quarantine: they cannot be read without it.';
+comment on column ingest.loads.replayed_at is
+'When refused rows of this load were last replayed; those that fitted then carry this load, whatever was loaded since.';
 
 create table if not exists ingest.quarantine (
     quarantine_id bigint generated always as identity primary key,
@@ -48,7 +54,10 @@ create table if not exists ingest.quarantine (
 create index if not exists quarantine_by_table on ingest.quarantine (system, table_name, load_id);
 comment on table ingest.quarantine is 'Every refused row, as delivered, with file, line and the rule it broke.';
 comment on column ingest.quarantine.raw is
-'The bytes as delivered; null where restricted columns could not be cut out of them.';
+'The bytes as delivered; null where restricted columns could not be cut out of them. A row of parquet is JSON.';
+alter table ingest.quarantine add column if not exists standing_line bigint;
+comment on column ingest.quarantine.standing_line is
+'Of tables whose rows change: the line of the same file whose row stands under the same key, if there is one.';
 
 create table if not exists audit.gate_results (
     gate_result_id bigint generated always as identity primary key,

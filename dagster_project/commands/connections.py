@@ -1,5 +1,6 @@
 """Connections of commands: as the owner of the warehouse, and as the analyst who may only read marts and verdicts."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,9 +17,10 @@ ANALYST = "tally_analyst"
 
 @contextmanager
 def as_owner(settings: Settings, systems: tuple[System, ...]) -> Iterator[Connection]:
-    """A connection to a warehouse in which every table exists, if only empty."""
+    """A connection to a warehouse in which every table exists, if only empty; tells which ones it had to widen."""
     with server.connect(settings) as connection:
-        ensure_schemas(connection, systems)
+        for sentence in ensure_schemas(connection, systems):
+            print(sentence, file=sys.stderr)
         yield connection
 
 

@@ -54,6 +54,13 @@ def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
         return {record.line: record.raw for record in _records(enumerate(stream, 1)) if record.line in wanted}
 
 
+def read_header(file: LandingFile) -> bytes:
+    """The bytes of the header, as delivered; without it no record can be read. Empty for an empty file."""
+    with open_bytes(file) as stream:
+        header = next(_records(enumerate(stream, 1)), None)
+        return header.raw if header else b""
+
+
 @dataclass(frozen=True)
 class _Record:
     """One record, the line it starts on and the line after it; without fields where it is not CSV."""

@@ -1,8 +1,9 @@
 """Parquet: typed columns, kept typed where the type proves the value, spelt as text everywhere else."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -30,7 +31,8 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
             first += frame.height
             if stranger is not None:
                 reason = f"the contract has no column `{stranger}`"
-                yield text_batch(table, [], {}, [Refusal(line, "unknown_column", reason) for line in numbers])
+                nothing: dict[str, list[str | None]] = {column.name: [] for column in table.columns}
+                yield text_batch(table, [], nothing, [Refusal(line, "unknown_column", reason) for line in numbers])
                 continue
             columns = [
                 _column(frame[column.name], column)
@@ -48,11 +50,45 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
 
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
-    """Some rows as JSON."""
+    """Some rows as JSON, from which `write_lines` makes rows that are read as these are."""
     found = pl.scan_parquet(file.path, row_index_name="_line", row_index_offset=1)
     frame = found.filter(pl.col("_line").is_in(list(wanted))).collect()
-    rows = frame.iter_rows(named=True)
-    return {row.pop("_line"): json.dumps(row, default=str).encode() for row in rows}
+    lines = frame.drop_in_place("_line").to_list()
+    columns = [_readable(series) for series in frame]
+    rows = (dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True))
+    return {line: _json_text(row).encode() for line, row in zip(lines, rows, strict=True)}
+
+
+def write_lines(path: Path, rows: Iterable[bytes], table: Table) -> None:
+    """Write a file of rows that `read_lines` gave; every value is the text that it is read as."""
+    arrays = {column.name for column in table.columns if column.type.endswith("[]")}
+    columns: dict[str, list[str | None]] = {}
+    height = 0
+    for row in rows:
+        for name, value in json.loads(row).items():
+            texts = columns.setdefault(name, [])
+            texts += [None] * (height - len(texts))
+            texts.append(_written(value, name in arrays))
+        height += 1
+    series = [pl.Series(name, texts + [None] * (height - len(texts)), pl.String) for name, texts in columns.items()]
+    pl.DataFrame(series).write_parquet(path)
+
+
+def _readable(series: pl.Series) -> list[Any]:
+    """Values for JSON, all of them exact: as text but for whole numbers, truth values and what is nested."""
+    kind = series.dtype
+    return (series if kind.is_integer() or kind.is_nested() or kind == pl.Boolean else _scalar_text(series)).to_list()
+
+
+def _written(value: Any, is_array: bool) -> str | None:
+    """The text that a value of `_readable` is read as."""
+    match value:
+        case None | str():
+            return value
+        case list() if is_array:
+            return array_literal(value)
+        case _:
+            return _json_text(value)
 
 
 def _column(series: pl.Series, column: Column) -> pl.Series:
@@ -70,7 +106,15 @@ def _column(series: pl.Series, column: Column) -> pl.Series:
 
 
 def _text(series: pl.Series, column: Column) -> pl.Series:
-    """The column as text; instants in UTC to the microsecond, nested values as JSON or array literals."""
+    """The column as text; nested values as JSON or array literals."""
+    if series.dtype.is_nested():
+        spell = array_literal if column.type.endswith("[]") else _json_text
+        return pl.Series(series.name, [None if v is None else spell(v) for v in series.to_list()], pl.String)
+    return _scalar_text(series)
+
+
+def _scalar_text(series: pl.Series) -> pl.Series:
+    """A column that is not nested as text; instants in UTC, as exact as they are."""
     kind = series.dtype
     if isinstance(kind, pl.Datetime):
         zone = "Z" if kind.time_zone else ""
@@ -78,9 +122,6 @@ def _text(series: pl.Series, column: Column) -> pl.Series:
         digits = "%9f" if kind.time_unit == "ns" else "%6f"
         utc = series.dt.convert_time_zone("UTC") if kind.time_zone else series
         return utc.dt.strftime(f"%Y-%m-%dT%H:%M:%S.{digits}{zone}")
-    if kind.is_nested():
-        spell = array_literal if column.type.endswith("[]") else _json_text
-        return pl.Series(series.name, [None if v is None else spell(v) for v in series.to_list()], pl.String)
     if kind == pl.Binary:
         return pl.Series(series.name, [None if v is None else v.hex() for v in series.to_list()], pl.String)
     return series.cast(pl.String)
