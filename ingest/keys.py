@@ -76,7 +76,9 @@ def _register_first(connection: Connection, table: Table) -> None:
     connection.execute(sql.SQL("truncate {}").format(registry(table)))
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     connection.execute(
-        sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving").format(registry(table), columns, columns)
+        sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving order by {}").format(
+            registry(table), columns, columns, columns
+        )
     )
     connection.execute(
         sql.SQL("alter table {} add constraint {} primary key ({})").format(registry(table), name, columns)

@@ -2,7 +2,8 @@
 
 Python decodes a large file on one core while Postgres takes in its rows on another. A thread would not do: it holds
 the interpreter while it decodes, and each of the thousand short waits of a COPY then lasts until it lets go (staging
-1 M events: 4.6 s beside a thread, 3.2 s beside a process). It costs 0.7 s to start.
+1 M events: 4.6 s beside a thread, 3.2 s beside a process). It costs 0.5 s to start, and parquet, which is decoded ten
+times as fast, never needs it.
 """
 
 import os
@@ -31,7 +32,7 @@ def read_rows(file: LandingFile, table: Table) -> Iterator[_Rows]:
 
     UnreadableFileError when the file cannot be read to its end.
     """
-    if file.path.is_file() and file.path.stat().st_size >= LARGE_BYTES:
+    if file.format != "parquet" and file.path.is_file() and file.path.stat().st_size >= LARGE_BYTES:
         yield from _read_elsewhere(file, table)
     else:
         yield from _read(file, table)

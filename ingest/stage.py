@@ -63,10 +63,15 @@ def _unknown(connection: Connection, table: Table, frame: pl.DataFrame) -> pl.Da
     except psycopg.DataError:
         return frame
     # A scalar subquery is looked up in the index for each row; as a join it could become a scan of all history.
+    # Neighbouring keys share pages of the index, and of the registry itself, which was filled in their order.
     lines = connection.execute(
-        sql.SQL("select _line from probing p where _hash is distinct from (select _hash from {} r where {})").format(
-            registry(table),
-            sql.SQL(" and ").join(sql.SQL("r.{0} = p.{0}").format(sql.Identifier(name)) for name in table.key),
+        sql.SQL(
+            "select _line from (select * from probing order by {keys}) as p"
+            " where _hash is distinct from (select _hash from {registry} r where {is_key})"
+        ).format(
+            keys=sql.SQL(", ").join(map(sql.Identifier, table.key)),
+            registry=registry(table),
+            is_key=sql.SQL(" and ").join(sql.SQL("r.{0} = p.{0}").format(sql.Identifier(name)) for name in table.key),
         )
     ).fetchall()
     if len(lines) == frame.height:
