@@ -4,6 +4,7 @@ A batch whose every value Postgres accepts is copied straight into typed columns
 is copied as text and judged row by row. Rows whose key and content the registry knows are counted and go no further.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,27 +32,34 @@ class Staged:
 
 
 def stage(connection: Connection, table: Table, file: LandingFile) -> Staged:
-    """Fill `arriving` (`_line`, the table's typed columns; `_hash` for append tables) with the rows that may be new."""
-    fields = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in table.columns
-    )
-    connection.execute(
-        sql.SQL("create temporary table arriving (_line bigint, {}, _hash bigint) on commit drop").format(fields)
-    )
-    keys = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    connection.execute(
-        sql.SQL("create temporary table probing on commit drop as select _line, {}, _hash from arriving").format(keys)
-    )
+    """Fill `arriving` (`_line`, the table's typed columns, `_hash`) with the rows that may be new."""
+    types = {column.name: column.type for column in table.columns}
+    _create(connection, "arriving", types)
+    is_probed = table.load_mode == "append" and holds_keys(connection, table)
+    if is_probed:
+        _create(connection, "probing", {name: types[name] for name in table.key})
     staged = Staged()
-    probed = table.load_mode == "append" and holds_keys(connection, table)
     for frame, refusals in read_rows(file, table):
         staged.refusals += refusals
-        unknown = _unknown(connection, table, frame) if probed and frame.height else frame
+        unknown = _unknown(connection, table, frame) if is_probed and frame.height else frame
         staged.duplicates += frame.height - unknown.height
         if unknown.height:
             staged.refusals += _copy(connection, table, unknown)
+    if is_probed:
+        connection.execute("drop table probing")
     staged.refusals += _outside_window(connection, table, file)
     return staged
+
+
+def _create(connection: Connection, name: str, types: Mapping[str, str]) -> None:
+    fields = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items()
+    )
+    connection.execute(
+        sql.SQL("create temporary table {} (_line bigint, {}, _hash bigint) on commit drop").format(
+            sql.Identifier(name), fields
+        )
+    )
 
 
 def _unknown(connection: Connection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -100,10 +108,7 @@ def _copy_rows(connection: Connection, target: str, frame: pl.DataFrame) -> None
 def _copy_judged(connection: Connection, table: Table, frame: pl.DataFrame) -> list[Refusal]:
     """Copy rows as text, let Postgres judge each, cast those it accepts into `arriving`."""
     columns = {column.name: column for column in table.columns}
-    fields = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in columns)
-    connection.execute(
-        sql.SQL("create temporary table judged (_line bigint, {}, _hash bigint) on commit drop").format(fields)
-    )
+    _create(connection, "judged", dict.fromkeys(columns, "text"))
     _copy_rows(connection, "judged", frame)
     broken = _broken(table)
     connection.execute(
