@@ -32,7 +32,7 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> None:
                     connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
                 elif found != {"_load_id", *(column.name for column in table.columns)}:
                     raise ConfigurationError(_mismatch(table, found))
-                if table.load_mode == "append" and (f"keys_{table.system}", table.name) not in present:
+                if table.load_mode == "append" and (not found or (f"keys_{table.system}", table.name) not in present):
                     create_registry(connection, table)
 
 

@@ -80,6 +80,16 @@ def test_a_table_filled_before_it_had_a_registry_gets_one_of_all_its_keys(
     assert [counts(load) for load in zone.load()] == [(3, 1, 1, 1, 0)]
 
 
+def test_a_table_that_is_made_anew_forgets_the_keys_of_the_old(zone: Zone, systems: tuple[System, ...]) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    zone.load()
+    zone.connection.execute("drop schema raw_advert_market cascade")
+    ensure_schemas(zone.connection, systems)
+    zone.deliver(LEDGER, ndjson(entry(1), entry(2)), day="2026-06-02")
+
+    assert [counts(load) for load in zone.load()] == [(2, 2, 0, 0, 0)]
+
+
 def test_a_new_month_is_indexed_and_guarded_as_its_table_is(zone: Zone) -> None:
     zone.deliver(LEDGER, ndjson(entry(1), entry(2, created_at=MONTHS[0])))
     zone.load()
