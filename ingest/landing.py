@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -109,12 +109,15 @@ def content_hash(file: LandingFile) -> tuple[str, int]:
 
 
 @contextmanager
-def open_bytes(file: LandingFile) -> Iterator[BinaryIO]:
-    """The decompressed bytes; what ends too early or is damaged raises UnreadableFileError, also while reading."""
-    compression, opener = _COMPRESSIONS.get(file.path.suffix.removeprefix("."), ("plain", Path.open))
+def open_bytes(file: LandingFile) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """The decompressed bytes, and the file they come from, whose position tells how far reading has got.
+
+    What ends too early or is damaged raises UnreadableFileError, also while reading.
+    """
+    compression, opener = _COMPRESSIONS.get(file.path.suffix.removeprefix("."), ("plain", nullcontext))
     try:
-        with cast(BinaryIO, opener(file.path, "rb")) as stream:
-            yield stream
+        with file.path.open("rb") as raw, cast(BinaryIO, opener(raw)) as stream:
+            yield stream, raw
     except EOFError as error:
         raise UnreadableFileError(f"its {compression} stream is cut short") from error
     except (gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:

@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import BinaryIO
 
-import polars as pl
-
-from ingest.batch import Refusal
+from ingest.batch import Batch
 from ingest.contract import Table
 from ingest.decode import read_batches
 from ingest.errors import UnreadableFileError
@@ -24,11 +22,10 @@ from ingest.landing import LandingFile
 from ingest.validate import validate
 
 LARGE_BYTES = 16 << 20  # on disk; a plain file of this size takes some 0.2 s to decode
-_Rows = tuple[pl.DataFrame, list[Refusal]]
 
 
-def read_rows(file: LandingFile, table: Table) -> Iterator[_Rows]:
-    """Batches of rows that fit, with `_line` and `_hash`, a hash of the row's content; and the refused lines.
+def read_rows(file: LandingFile, table: Table) -> Iterator[Batch]:
+    """Batches of the rows that fit, with `_hash`, a hash of the row's content; every other line is refused.
 
     UnreadableFileError when the file cannot be read to its end.
     """
@@ -38,15 +35,15 @@ def read_rows(file: LandingFile, table: Table) -> Iterator[_Rows]:
         yield from _read(file, table)
 
 
-def _read(file: LandingFile, table: Table) -> Iterator[_Rows]:
+def _read(file: LandingFile, table: Table) -> Iterator[Batch]:
     names = [column.name for column in table.columns]
     for batch in read_batches(file, table):
         frame, refusals = validate(batch, table)
         hashes = frame.select(names).hash_rows().reinterpret(signed=True).alias("_hash")
-        yield frame.select("_line", *names).with_columns(hashes), refusals
+        yield Batch(frame.select("_line", *names).with_columns(hashes), refusals, batch.bytes_read)
 
 
-def _read_elsewhere(file: LandingFile, table: Table) -> Iterator[_Rows]:
+def _read_elsewhere(file: LandingFile, table: Table) -> Iterator[Batch]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "ingest.reader"]
     pipe = subprocess.PIPE
@@ -76,9 +73,9 @@ def _serve(orders: BinaryIO, answers: BinaryIO) -> None:
     with ThreadPoolExecutor(1) as writer:
         written = writer.submit(len, b"")
         try:
-            for rows in _read(file, table):
+            for batch in _read(file, table):
                 written.result()
-                written = writer.submit(answers.write, pickle.dumps(rows, pickle.HIGHEST_PROTOCOL))
+                written = writer.submit(answers.write, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
             written.result()
             answers.write(pickle.dumps(None))
         except BrokenPipeError:

@@ -4,7 +4,7 @@ A batch whose every value Postgres accepts is copied straight into typed columns
 is copied as text and judged row by row. Rows whose key and content the registry knows are counted and go no further.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,20 +31,26 @@ class Staged:
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def stage(connection: Connection, table: Table, file: LandingFile) -> Staged:
-    """Fill `arriving` (`_line`, the table's typed columns, `_hash`) with the rows that may be new."""
+def stage(
+    connection: Connection, table: Table, file: LandingFile, on_rows: Callable[[int, int], None] = lambda *_: None
+) -> Staged:
+    """Fill `arriving` (`_line`, the table's typed columns, `_hash`) with the rows that may be new.
+
+    `on_rows` hears of each batch: its rows, and how many bytes of the file have been read so far.
+    """
     types = {column.name: column.type for column in table.columns}
     _create(connection, "arriving", types)
     is_probed = table.load_mode == "append" and holds_keys(connection, table)
     if is_probed:
         _create(connection, "probing", {name: types[name] for name in table.key})
     staged = Staged()
-    for frame, refusals in read_rows(file, table):
-        staged.refusals += refusals
-        unknown = _unknown(connection, table, frame) if is_probed and frame.height else frame
-        staged.duplicates += frame.height - unknown.height
+    for batch in read_rows(file, table):
+        staged.refusals += batch.refusals
+        unknown = _unknown(connection, table, batch.frame) if is_probed and batch.frame.height else batch.frame
+        staged.duplicates += batch.frame.height - unknown.height
         if unknown.height:
             staged.refusals += _copy(connection, table, unknown)
+        on_rows(batch.frame.height + len(batch.refusals), batch.bytes_read)
     if is_probed:
         connection.execute("drop table probing")
     staged.refusals += _outside_window(connection, table, file)

@@ -12,7 +12,7 @@ from itertools import chain
 
 import polars as pl
 
-from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_batch
+from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_frame
 from ingest.contract import Table
 from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, open_bytes
@@ -21,11 +21,12 @@ from ingest.landing import LandingFile, open_bytes
 LONGEST_FIELD = 64 << 20
 _FIELD = re.compile(r'(?:^|(?<=,))(?:("(?:[^"]|"")*")|[^,]*)(?=,|\r?\n?$)')
 _Numbered = tuple[int, bytes]
+_Rows = tuple[pl.DataFrame, list[Refusal]]
 
 
 def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     """The records of a file, each under the number of its first line; blank lines are none."""
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, raw):
         header = next(_records(enumerate(stream, 1)), None)
         if header is None:
             return
@@ -36,7 +37,8 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
         while block := stream.read(BATCH_BYTES) + stream.readline():
             lines = _lines(first, block)
             if lines is not None:
-                yield from reader.lines(lines)
+                for frame, refusals in reader.lines(lines):
+                    yield Batch(frame, refusals, raw.tell())
                 first += lines.height
                 continue
             # The last record may end beyond this block.
@@ -48,7 +50,7 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
                 first = record.following
                 if first >= end:
                     break
-            yield reader.records(records)
+            yield Batch(*reader.records(records), raw.tell())
 
 
 def _lines(first: int, block: bytes) -> pl.DataFrame | None:
@@ -68,7 +70,7 @@ def _lines(first: int, block: bytes) -> pl.DataFrame | None:
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
     """The bytes of some records, as delivered."""
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, _):
         return {record.line: record.raw for record in _records(enumerate(stream, 1)) if record.line in wanted}
 
 
@@ -117,7 +119,7 @@ class _Reader:
         known = {*(column.name for column in table.columns), *table.restricted_columns}
         self.stranger = next((name for name in header if name not in known or header.count(name) > 1), None)
 
-    def lines(self, lines: pl.DataFrame) -> Iterator[Batch]:
+    def lines(self, lines: pl.DataFrame) -> Iterator[_Rows]:
         """Lines (`_line`, `text`) that are whole records each: cut at their commas where nothing is quoted."""
         is_plain = (
             (pl.lit(self.stranger is None))
@@ -127,7 +129,7 @@ class _Reader:
         lines = lines.filter(pl.col("text") != "").with_columns(is_plain.alias("is_plain"))
         plain, others = lines.filter("is_plain"), lines.filter(~pl.col("is_plain"))
         if plain.height:
-            yield Batch(self.split(plain), [])
+            yield self.split(plain), []
         if others.height:
             rows = others.select("_line", "text").iter_rows()
             yield self.records([record for line, text in rows for record in _records([(line, text.encode())])])
@@ -147,7 +149,7 @@ class _Reader:
             ),
         )
 
-    def records(self, records: list[_Record]) -> Batch:
+    def records(self, records: list[_Record]) -> _Rows:
         """Records read one by one."""
         lines, rows, refusals = [], [], []
         for record in records:
@@ -164,7 +166,7 @@ class _Reader:
             column.name: [row[place[column.name]] if column.name in place else None for row in rows]
             for column in self.table.columns
         }
-        return text_batch(self.table, lines, columns, refusals)
+        return text_frame(self.table, lines, columns), refusals
 
 
 def _values(record: _Record, width: int) -> list[str | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ingest.batch import BATCH_ROWS, INTEGERS, Batch, Refusal, text_batch
+from ingest.batch import BATCH_ROWS, INTEGERS, Batch, Refusal, text_frame
 from ingest.contract import Column, Table
 from ingest.errors import UnreadableFileError
 from ingest.formats.ndjson import array_literal
@@ -24,13 +24,15 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
         known = {column.name for column in table.columns}
         stranger = next((name for name in schema if name not in known | set(table.restricted_columns)), None)
         kept = scan.select([name for name in schema if name in known])
-        first = 1
+        first, size, rows = 1, file.path.stat().st_size, scan.select(pl.len()).collect().item()
         for frame in kept.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
             numbers = range(first, first + frame.height)
             first += frame.height
+            bytes_read = size * (first - 1) // rows
             if stranger is not None:
                 reason = f"the contract has no column `{stranger}`"
-                yield text_batch(table, [], {}, [Refusal(line, "unknown_column", reason) for line in numbers])
+                refusals = [Refusal(line, "unknown_column", reason) for line in numbers]
+                yield Batch(text_frame(table, [], {}), refusals, bytes_read)
                 continue
             columns = [
                 _column(frame[column.name], column)
@@ -38,7 +40,7 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
                 else pl.Series(column.name, [None] * frame.height, pl.String)
                 for column in table.columns
             ]
-            yield Batch(pl.DataFrame([pl.Series("_line", numbers, pl.Int64), *columns]), [])
+            yield Batch(pl.DataFrame([pl.Series("_line", numbers, pl.Int64), *columns]), [], bytes_read)
     except OSError as error:
         raise UnreadableFileError(f"it cannot be read ({error})") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
