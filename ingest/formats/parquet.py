@@ -1,6 +1,7 @@
 """Parquet: typed columns, kept typed where the type proves the value, spelt as text everywhere else."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from ingest.errors import UnreadableFileError
 from ingest.formats.ndjson import array_literal
 from ingest.landing import LandingFile
 
+# Polars would fetch 128 row groups ahead, which is most of any file: 350 MB of memory for 5 M rows, 290 MB with two.
+os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "2")
 _FIRST_YEAR, _YEAR_AFTER_LAST = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 -- compared as UTC
 
 
