@@ -24,26 +24,26 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     try:
         scan = pl.scan_parquet(file.path)
         schema = scan.collect_schema()
+        first, size, rows = 1, file.path.stat().st_size, scan.select(pl.len()).collect().item()
         known = {column.name for column in table.columns}
         stranger = next((name for name in schema if name not in known | set(table.restricted_columns)), None)
+        if stranger is not None:
+            reason = f"the contract has no column `{stranger}`"
+            refusals = [Refusal(line, "unknown_column", reason) for line in range(1, rows + 1)]
+            yield Batch(text_frame(table, [], {}), refusals, size)
+            return
         kept = scan.select([name for name in schema if name in known])
-        first, size, rows = 1, file.path.stat().st_size, scan.select(pl.len()).collect().item()
         for frame in kept.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
             numbers = range(first, first + frame.height)
             first += frame.height
-            bytes_read = size * (first - 1) // rows
-            if stranger is not None:
-                reason = f"the contract has no column `{stranger}`"
-                refusals = [Refusal(line, "unknown_column", reason) for line in numbers]
-                yield Batch(text_frame(table, [], {}), refusals, bytes_read)
-                continue
             columns = [
                 _column(frame[column.name], column)
                 if column.name in frame.columns
                 else pl.Series(column.name, [None] * frame.height, pl.String)
                 for column in table.columns
             ]
-            yield Batch(pl.DataFrame([pl.Series("_line", numbers, pl.Int64), *columns]), [], bytes_read)
+            lines = pl.Series("_line", numbers, pl.Int64)
+            yield Batch(pl.DataFrame([lines, *columns]), [], size * (first - 1) // rows)
     except OSError as error:
         raise UnreadableFileError(f"it cannot be read ({error})") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
