@@ -68,9 +68,9 @@ def _problems(failures: list[StepFailureData]) -> list[str]:
     problems = [line for failure in failures for line in _problem(failure).splitlines()]
     if any(error.cause and error.cause.cls_name in UNREACHABLE for error in errors):
         raise DatabaseUnreachableError(f"The database stopped answering during the run: {problems[0]}")
-    for failure in failures:
-        if failure.error and failure.error.cause and failure.error.cause.cls_name == LandingUnreachableError.__name__:
-            raise LandingUnreachableError(_problem(failure))
+    for error in errors:
+        if error.cause and error.cause.cls_name == LandingUnreachableError.__name__:
+            raise LandingUnreachableError(error.cause.message.partition(": ")[2].strip())
     return problems
 
 
