@@ -22,7 +22,7 @@ from ingest.zone import Entry, LocalFolder, Zone
 FORMATS = ("ndjson", "csv", "parquet")
 _COMPRESSIONS: dict[str, tuple[str, Callable[..., Any]]] = {"gz": ("gzip", gzip.open), "zst": ("zstd", zstd.open)}
 _LEFT_ALONE = (".", "_")  # how the names of files still being written begin, and of notes
-_LISTINGS_AT_ONCE = 8  # some ninety tables, two requests each, are 5.5 s at 30 ms a request, and 0.8 s so
+_LISTINGS_AT_ONCE = 8  # two requests for each of 71 tables, 30 ms each: 5.4 s one by one, 0.9 s so
 
 
 @dataclass(frozen=True)
