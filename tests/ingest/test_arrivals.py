@@ -1,7 +1,9 @@
 """What a run looks at and what it need not: nothing is missed, and nothing known is listed or read again."""
 
+import gzip
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from ingest.contract import System
 from ingest.landing import LandingFile, find_strangers
 from ingest.load import Load, load_files
 from tests.ingest.zone import LEDGER, POSTED, entry, ndjson
-from tests.places import Bucket, Cost, Folder, Place
+from tests.places import Bucket, Cost, Folder, Place, Server
 
 FIRST = date(2026, 6, 1)
 LAST = FIRST + timedelta(days=NEWEST_FOLDERS + 3)
@@ -183,11 +185,25 @@ def test_what_the_manifest_does_not_hold_is_loaded_again(line: Line) -> None:
     assert [load.path for load in line.load()] == paths
 
 
-def test_the_same_paths_in_another_landing_zone_are_other_files(line: Line, tmp_path: Path, bucket: Bucket) -> None:
+def test_a_refusal_is_forgotten_when_the_file_turns_out_to_be_a_copy(line: Line) -> None:
+    line.deliver(FIRST, ndjson(entry(1)))
+    line.deliver(FIRST, b"not gzip", name="copy.ndjson.gz")
+    line.load()
+    assert line.rows("select count(*) from ingest.loads where status = 'failed'") == [(1,)]
+    line.deliver(FIRST, gzip.compress(ndjson(entry(1)), mtime=0), name="copy.ndjson.gz")
+    line.deliver(FIRST, gzip.compress(ndjson(entry(1)), mtime=0), name="a-copy.ndjson.gz")
+    line.load()
+
+    assert line.rows("select count(*) from ingest.loads where status = 'failed'") == [(0,)]
+
+
+def test_the_same_paths_in_another_landing_zone_are_other_files(
+    line: Line, tmp_path: Path, s3: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line.deliver_days(FIRST, LAST)
     line.load()
     is_folder = isinstance(line.place, Folder)
-    other = replace(line, place=bucket if is_folder else Folder(tmp_path / "other", pytest.MonkeyPatch()))
+    other = replace(line, place=Folder(tmp_path / "other", monkeypatch) if is_folder else Bucket(s3))
     missed = other.deliver(FIRST, ndjson(entry(1)))
 
     assert [load.path for load in other.load()] == [missed]
@@ -199,10 +215,25 @@ def test_a_table_replaced_whole_goes_back_to_an_earlier_state(line: Line) -> Non
     for day, state in enumerate(states):
         line.deliver(FIRST + timedelta(days=day), state, table="funpot.config")
         line.load()
-    mode = next(t.load_mode for s in line.systems for t in s.tables if (s.name, t.name) == ("funpot", "config"))
+    (config,) = (t for s in line.systems for t in s.tables if (s.name, t.name) == ("funpot", "config"))
 
-    assert mode in ("replace", "upsert")
+    assert config.newest_delivery_wins
     assert line.rows("select value_json::text from raw_funpot.config") == [("5",)]
+    assert line.cost().reads == 0
+
+
+def test_four_loaders_that_look_at_once_load_every_file_once(line: Line, database: str) -> None:
+    line.deliver_days(FIRST, LAST)
+    days = (LAST - FIRST).days + 1
+
+    def load_all(_: int) -> None:
+        with psycopg.connect(database, options="-c timezone=UTC") as connection:
+            replace(line, connection=connection).load()
+
+    with ThreadPoolExecutor(4) as loaders:
+        list(loaders.map(load_all, range(4)))
+
+    assert line.rows("select count(*), sum(rows_accepted)::int from ingest.loads") == [(days, days)]
     assert line.cost().reads == 0
 
 
