@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError
-from obstore.store import from_url
+from obstore.store import S3Store, from_url
 
 from ingest.errors import ConfigurationError, LandingUnreachableError, TallyError, UnreadableFileError
 from ingest.zone import A_FOLDER, Children, Entry
@@ -61,16 +61,17 @@ class ObjectStore:
         parts = urlsplit(url)
         _refuse_credentials("TALLY_LANDING", parts.netloc)
         if not parts.netloc or parts.query or parts.fragment:
+            # What is wrong with it may be a signature in it, so it is not repeated.
             raise ConfigurationError(
-                f"TALLY_LANDING is {url}; it must be a folder or a URL such as s3://bucket/prefix."
+                "TALLY_LANDING must be a folder or a bare URL such as s3://bucket/prefix; correct it."
             )
         name = next((name for name in _ENDPOINTS if environment.get(name)), None)
-        if name is None or parts.scheme != "s3":
+        if name is None or parts.scheme not in ("s3", "s3a"):
             return cls(url.rstrip("/"))
         endpoint = environment[name].rstrip("/")
         _refuse_credentials(name, urlsplit(endpoint).netloc)
         if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", endpoint):
-            raise ConfigurationError(f"{name} is {endpoint}; it must be a URL such as https://s3.example.org.")
+            raise ConfigurationError(f"{name} must be a bare URL such as https://s3.example.org; correct it.")
         if environment.get("AWS_ENDPOINT_URL_S3", endpoint).rstrip("/") not in ("", endpoint):
             raise ConfigurationError("TALLY_S3_ENDPOINT and AWS_ENDPOINT_URL_S3 name two stores; unset one of them.")
         return cls(url.rstrip("/"), endpoint)
@@ -86,21 +87,24 @@ class ObjectStore:
     @cached_property
     def _store(self) -> Any:
         options: dict[str, Any] = {"client_options": _PATIENCE, "retry_config": _RETRIES}
-        given = {name for name in (*_CREDENTIALS, "AWS_SECRET_ACCESS_KEY") if os.environ.get(name)}
-        if self.url.startswith("s3://") and given in (set(), {"AWS_ACCESS_KEY_ID"}, {"AWS_SECRET_ACCESS_KEY"}):
-            raise self._without_credentials()
-        for name, value in os.environ.items():
-            if name.startswith("AWS_") and not value.isprintable():  # obstore panics, and the others are wrong anyhow
-                raise ConfigurationError(f"{name} holds a line break or the like; set it without.")
         if self.endpoint:
             options["config"] = {"endpoint": self.endpoint}
             options["client_options"] = _PATIENCE | {"allow_http": self.endpoint.startswith("http://")}
+        for name, value in os.environ.items():
+            if name.startswith("AWS_") and not value.isprintable():  # obstore panics, and the others are wrong anyhow
+                raise ConfigurationError(f"{name} holds a line break or the like; set it without.")
         try:
-            return from_url(self.url, **options)
+            store = from_url(self.url, **options)
         except _ERRORS as error:
+            problem = _first_line(error)
+            if "Missing " in problem:  # one of a pair of keys
+                raise self._without_credentials() from None
             raise ConfigurationError(
-                f"TALLY_LANDING is {self.url}, which cannot be used ({_first_line(error)}); correct it."
+                f"TALLY_LANDING is {self.url}, which cannot be used ({problem}); correct it."
             ) from None
+        if isinstance(store, S3Store) and not any(map(os.environ.get, _CREDENTIALS)):
+            raise self._without_credentials()
+        return store
 
     def children(self, folder: str) -> Children:
         """See `Zone`; LandingUnreachableError or ConfigurationError when the store gives no list."""

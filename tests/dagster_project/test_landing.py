@@ -112,9 +112,9 @@ def test_a_store_that_goes_away_during_a_run_exits_3(
     ("changes", "code", "words"),
     [
         ({"TALLY_LANDING": "s3://nowhere/prefix"}, 2, "There is no bucket for s3://nowhere/prefix"),
-        ({"AWS_SECRET_ACCESS_KEY": ""}, 2, "There are no credentials for s3://"),
+        ({"AWS_ACCESS_KEY_ID": ""}, 2, "There are no credentials for s3://"),
         ({"TALLY_S3_ENDPOINT": "http://127.0.0.1:1"}, 3, "at http://127.0.0.1:1 does not answer (Connection refused)"),
-        ({"TALLY_S3_ENDPOINT": "127.0.0.1:1"}, 2, "TALLY_S3_ENDPOINT is 127.0.0.1:1; it must be a URL"),
+        ({"TALLY_S3_ENDPOINT": "127.0.0.1:1"}, 2, "TALLY_S3_ENDPOINT must be a bare URL"),
     ],
 )
 def test_a_store_that_cannot_be_used_is_one_sentence(

@@ -245,7 +245,9 @@ def test_credentials_that_the_store_does_not_know_are_wrong_configuration(
     assert "403 Forbidden" in str(error)
 
 
-@pytest.mark.parametrize("missing", [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], ["AWS_SECRET_ACCESS_KEY"]])
+@pytest.mark.parametrize(
+    "missing", [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], ["AWS_SECRET_ACCESS_KEY"], ["AWS_ACCESS_KEY_ID"]]
+)
 def test_without_credentials_nobody_is_asked_for_any(
     bucket: Bucket, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch, missing: list[str]
 ) -> None:
@@ -298,12 +300,14 @@ def test_no_secret_is_ever_told_even_where_the_server_repeats_it(
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"TALLY_LANDING": "s3://"}, "a folder or a URL such as s3://bucket/prefix"),
-        ({"TALLY_LANDING": "s3://bucket/a?versionId=1"}, "a folder or a URL"),
+        ({"TALLY_LANDING": "s3://"}, "a folder or a bare URL such as s3://bucket/prefix"),
+        ({"TALLY_LANDING": f"s3://bucket/a?X-Amz-Signature={SECRET}"}, "a folder or a bare URL"),
         ({"TALLY_LANDING": f"s3://{KEY_ID}:{SECRET}@bucket/a"}, "TALLY_LANDING holds a user or a password"),
         ({"TALLY_S3_ENDPOINT": f"http://{KEY_ID}:{SECRET}@localhost:9000"}, "TALLY_S3_ENDPOINT holds a user"),
-        ({"TALLY_S3_ENDPOINT": "localhost:9000"}, "TALLY_S3_ENDPOINT is localhost:9000; it must be a URL"),
-        ({"AWS_ENDPOINT_URL": "ftp://localhost"}, "AWS_ENDPOINT_URL is ftp://localhost; it must be a URL"),
+        ({"TALLY_S3_ENDPOINT": "localhost:9000"}, "TALLY_S3_ENDPOINT must be a bare URL"),
+        ({"TALLY_S3_ENDPOINT": f"{KEY_ID}:{SECRET}@localhost"}, "TALLY_S3_ENDPOINT must be a bare URL"),
+        ({"TALLY_S3_ENDPOINT": f"https://localhost/?sig={SECRET}"}, "TALLY_S3_ENDPOINT must be a bare URL"),
+        ({"AWS_ENDPOINT_URL": "ftp://localhost"}, "AWS_ENDPOINT_URL must be a bare URL"),
         (
             {"TALLY_S3_ENDPOINT": "http://localhost:9000", "AWS_ENDPOINT_URL_S3": "http://elsewhere"},
             "TALLY_S3_ENDPOINT and AWS_ENDPOINT_URL_S3 name two stores",
