@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import BinaryIO
 
 from ingest.batch import Batch
@@ -53,7 +54,7 @@ def _read_elsewhere(file: LandingFile, table: Table) -> Iterator[Batch]:
     ) as process:
         assert process.stdin and process.stdout  # noqa: S101 -- for the type checker: both are pipes
         try:
-            pickle.dump((file, table), process.stdin)
+            pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
             process.stdin.close()
             while (found := pickle.load(process.stdout)) is not None:  # noqa: S301 -- our own process wrote it
                 if isinstance(found, Exception):
