@@ -28,10 +28,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a file: `_line` and one column per contract column; and the lines that gave no row."""
+    """Some rows of a file: `_line` and one column per contract column; and the lines that gave no row.
+
+    `bytes_read` is how much of the file, as it lies there, has been read with them.
+    """
 
     frame: pl.DataFrame
     refusals: list[Refusal]
+    bytes_read: int
 
 
 class RefusedError(Exception):
@@ -42,10 +46,10 @@ class RefusedError(Exception):
         self.rule = rule
 
 
-def text_batch(table: Table, lines: list[int], columns: dict[str, list[str | None]], refusals: list[Refusal]) -> Batch:
-    """A batch whose columns are all text."""
+def text_frame(table: Table, lines: list[int], columns: dict[str, list[str | None]]) -> pl.DataFrame:
+    """The frame of a batch whose columns are all text."""
     names = {column.name: pl.String for column in table.columns}
-    return Batch(pl.DataFrame({"_line": lines, **columns}, schema={"_line": pl.Int64, **names}), refusals)
+    return pl.DataFrame({"_line": lines, **columns}, schema={"_line": pl.Int64, **names})
 
 
 def is_text(column: Column) -> bool:

@@ -19,9 +19,10 @@ def registry(table: Table) -> sql.Identifier:
 
 
 def create_registry(connection: Connection, table: Table) -> None:
-    """Create the registry of an append table and enter the keys the table already holds."""
+    """Create the registry of an append table anew and enter the keys the table holds."""
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(f"keys_{table.system}")))
+    connection.execute(sql.SQL("drop table if exists {}").format(registry(table)))
     connection.execute(
         sql.SQL("create table {} as select {}, null::bigint as _hash from {}").format(
             registry(table), columns, sql.Identifier(table.schema, table.name)
@@ -76,7 +77,9 @@ def _register_first(connection: Connection, table: Table) -> None:
     connection.execute(sql.SQL("truncate {}").format(registry(table)))
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     connection.execute(
-        sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving").format(registry(table), columns, columns)
+        sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving order by {}").format(
+            registry(table), columns, columns, columns
+        )
     )
     connection.execute(
         sql.SQL("alter table {} add constraint {} primary key ({})").format(registry(table), name, columns)

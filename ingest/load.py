@@ -13,12 +13,13 @@ import msgspec
 import psycopg
 from psycopg import Connection
 
+from ingest.arrivals import remember
 from ingest.batch import BOM
 from ingest.contract import System, Table
 from ingest.decode import read_lines
 from ingest.errors import UnreadableFileError
 from ingest.formats.csv import read_header
-from ingest.landing import LandingFile, content_hash
+from ingest.landing import LandingFile, content_hash, fetched
 from ingest.merge import Verdicts, merge
 from ingest.quarantine import note_standing_lines
 from ingest.stage import stage
@@ -60,10 +61,15 @@ def load_files(
 def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
     began = time.monotonic()
     status, reason, verdicts = "failed", None, Verdicts()
+    digest, size = "", 0
+    if file.is_known:
+        return _outcome(file, "skipped", None, verdicts, time.monotonic() - began)
     try:
         if table.private:
             raise UnreadableFileError("the table is private and is never loaded; leave it out of the export")
-        loaded = _load_once(connection, table, file)
+        with fetched(file) as here:
+            digest, size = content_hash(here)
+            loaded = _load_once(connection, table, here, digest, size)
         status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
     except UnreadableFileError as error:
         reason = str(error)
@@ -71,7 +77,7 @@ def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
         # Every value was judged before, so this is a gap in the judging: refuse the file, do not stop the run.
         reason = f"Postgres refused a value ({' '.join(str(error).split())})"
     if reason:
-        _remember_failure(connection, file, reason)
+        _remember_failure(connection, file, digest, size, reason)
     return _outcome(file, status, reason, verdicts, time.monotonic() - began)
 
 
@@ -91,12 +97,13 @@ def _outcome(file: LandingFile, status: str, reason: str | None, verdicts: Verdi
     )
 
 
-def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdicts | None:
+def _load_once(connection: Connection, table: Table, file: LandingFile, digest: str, size: int) -> Verdicts | None:
     """Load the file in one transaction; None when its content was loaded before, under whatever name."""
-    digest, size = content_hash(file)
     with connection.transaction():
         take_turn(connection, table)
         if _is_known(connection, table, file, digest):
+            _forget_failure(connection, file)
+            remember(connection, file, digest)
             return None
         load_id = _begin(connection, file, digest, size)
         staged = stage(connection, table, file)
@@ -105,6 +112,7 @@ def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdi
         verdicts.rejected += staged.refusals
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
+        remember(connection, file, digest)
     return verdicts
 
 
@@ -119,13 +127,12 @@ def _is_known(connection: Connection, table: Table, file: LandingFile, digest: s
     Where only the day of delivery says which version of a row is newest, content that comes again on a later day is
     news: the source went back to an earlier state.
     """
-    newest_wins = table.load_mode == "replace" or (table.load_mode == "upsert" and not table.version_column)
     found = connection.execute(
         "select max(delivered_on) from ingest.loads"
         " where status = 'loaded' and system = %s and table_name = %s and content_hash = %s",
         (file.system, file.table, digest),
     ).fetchall()[0][0]
-    return found is not None and (not newest_wins or found >= file.delivered_on)
+    return found is not None and (not table.newest_delivery_wins or found >= file.delivered_on)
 
 
 def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:
@@ -195,11 +202,7 @@ def storable(reason: str) -> str:
     return reason.replace("\0", "\\0").encode(errors="replace").decode()
 
 
-def _remember_failure(connection: Connection, file: LandingFile, reason: str) -> None:
-    try:
-        digest, size = content_hash(file)
-    except UnreadableFileError:
-        digest, size = "", 0
+def _remember_failure(connection: Connection, file: LandingFile, digest: str, size: int, reason: str) -> None:
     with connection.transaction():
         _forget_failure(connection, file)
         connection.execute(

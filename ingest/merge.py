@@ -38,6 +38,10 @@ def merge(connection: Connection, table: Table, file: LandingFile, load_id: int)
     """Merge the rows of temporary table `arriving` into their table and say what became of each."""
     if table.load_mode == "append":
         return _append(connection, table, load_id)
+    return _update(connection, table, file, load_id)
+
+
+def _update(connection: Connection, table: Table, file: LandingFile, load_id: int) -> Verdicts:
     connection.execute("analyze arriving")
     ensure_partitions(connection, table)
     parameters = {"delivered_on": file.delivered_on, "path": file.relative}

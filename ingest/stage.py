@@ -4,6 +4,7 @@ A batch whose every value Postgres accepts is copied straight into typed columns
 is copied as text and judged row by row. Rows whose key and content the registry knows are counted and go no further.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -30,28 +31,43 @@ class Staged:
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def stage(connection: Connection, table: Table, file: LandingFile) -> Staged:
-    """Fill `arriving` (`_line`, the table's typed columns; `_hash` for append tables) with the rows that may be new."""
-    fields = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in table.columns
-    )
-    connection.execute(
-        sql.SQL("create temporary table arriving (_line bigint, {}, _hash bigint) on commit drop").format(fields)
-    )
-    keys = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    connection.execute(
-        sql.SQL("create temporary table probing on commit drop as select _line, {}, _hash from arriving").format(keys)
-    )
+def stage(
+    connection: Connection, table: Table, file: LandingFile, on_rows: Callable[[int, int], None] = lambda *_: None
+) -> Staged:
+    """Fill `arriving` (`_line`, the table's typed columns, `_hash`) with the rows that may be new.
+
+    `on_rows` hears of each batch: its rows, and how many bytes of the file have been read so far.
+    """
+    types = {column.name: column.type for column in table.columns}
+    # Of an earlier file, if this one's transaction is part of another.
+    connection.execute("drop table if exists pg_temp.arriving, pg_temp.fate")
+    _create(connection, "arriving", types)
+    is_probed = table.load_mode == "append" and holds_keys(connection, table)
+    if is_probed:
+        _create(connection, "probing", {name: types[name] for name in table.key})
     staged = Staged()
-    probed = table.load_mode == "append" and holds_keys(connection, table)
-    for frame, refusals in read_rows(file, table):
-        staged.refusals += refusals
-        unknown = _unknown(connection, table, frame) if probed and frame.height else frame
-        staged.duplicates += frame.height - unknown.height
+    for batch in read_rows(file, table):
+        staged.refusals += batch.refusals
+        unknown = _unknown(connection, table, batch.frame) if is_probed and batch.frame.height else batch.frame
+        staged.duplicates += batch.frame.height - unknown.height
         if unknown.height:
             staged.refusals += _copy(connection, table, unknown)
+        on_rows(batch.frame.height + len(batch.refusals), batch.bytes_read)
+    if is_probed:
+        connection.execute("drop table probing")
     staged.refusals += _outside_window(connection, table, file)
     return staged
+
+
+def _create(connection: Connection, name: str, types: Mapping[str, str]) -> None:
+    fields = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items()
+    )
+    connection.execute(
+        sql.SQL("create temporary table {} (_line bigint, {}, _hash bigint) on commit drop").format(
+            sql.Identifier(name), fields
+        )
+    )
 
 
 def _unknown(connection: Connection, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -63,10 +79,15 @@ def _unknown(connection: Connection, table: Table, frame: pl.DataFrame) -> pl.Da
     except psycopg.DataError:
         return frame
     # A scalar subquery is looked up in the index for each row; as a join it could become a scan of all history.
+    # Neighbouring keys share pages of the index, and of the registry itself, which was filled in their order.
     lines = connection.execute(
-        sql.SQL("select _line from probing p where _hash is distinct from (select _hash from {} r where {})").format(
-            registry(table),
-            sql.SQL(" and ").join(sql.SQL("r.{0} = p.{0}").format(sql.Identifier(name)) for name in table.key),
+        sql.SQL(
+            "select _line from (select * from probing order by {keys}) as p"
+            " where _hash is distinct from (select _hash from {registry} r where {is_key})"
+        ).format(
+            keys=sql.SQL(", ").join(map(sql.Identifier, table.key)),
+            registry=registry(table),
+            is_key=sql.SQL(" and ").join(sql.SQL("r.{0} = p.{0}").format(sql.Identifier(name)) for name in table.key),
         )
     ).fetchall()
     if len(lines) == frame.height:
@@ -95,10 +116,7 @@ def _copy_rows(connection: Connection, target: str, frame: pl.DataFrame) -> None
 def _copy_judged(connection: Connection, table: Table, frame: pl.DataFrame) -> list[Refusal]:
     """Copy rows as text, let Postgres judge each, cast those it accepts into `arriving`."""
     columns = {column.name: column for column in table.columns}
-    fields = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in columns)
-    connection.execute(
-        sql.SQL("create temporary table judged (_line bigint, {}, _hash bigint) on commit drop").format(fields)
-    )
+    _create(connection, "judged", dict.fromkeys(columns, "text"))
     _copy_rows(connection, "judged", frame)
     broken = _broken(table)
     connection.execute(

@@ -23,19 +23,24 @@ def load(
     date: Annotated[
         datetime | None, typer.Option(help="Only what was delivered on this day.", formats=["%Y-%m-%d"])
     ] = None,
+    all_dates: Annotated[
+        bool, typer.Option("--all-dates", help="Look into old date folders too, which were loaded before.")
+    ] = False,
 ) -> None:
     """Load what is new in the landing zone and count what became of its rows."""
     from dagster_project.commands.connections import as_owner
     from dagster_project.commands.watch import Watch
+    from ingest.arrivals import find_arrivals
     from ingest.contract import read_contracts
-    from ingest.landing import find_files, find_strangers
+    from ingest.landing import find_strangers
     from ingest.load import load_files
     from ingest.settings import Settings
 
     settings = Settings.from_environment()
     systems = read_contracts(settings.contract_folders)
-    files = find_files(settings.landing, systems, system, delivered_on=date.date() if date else None)
+    day = date.date() if date else None
     with as_owner(settings, systems) as connection, Watch(console()) as watch:
+        files = find_arrivals(connection, settings.landing, systems, system, day, all_dates)
         for name, of_system in groupby(files, key=lambda file: file.system):
             batch = list(of_system)
             watch.loading(name, len(batch))

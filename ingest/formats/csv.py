@@ -7,11 +7,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import chain
 
 import polars as pl
 
-from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_batch
+from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_frame
 from ingest.contract import Table
 from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, open_bytes
@@ -20,11 +21,12 @@ from ingest.landing import LandingFile, open_bytes
 LONGEST_FIELD = 64 << 20
 _FIELD = re.compile(r'(?:^|(?<=,))(?:("(?:[^"]|"")*")|[^,]*)(?=,|\r?\n?$)')
 _Numbered = tuple[int, bytes]
+_Rows = tuple[pl.DataFrame, list[Refusal]]
 
 
 def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     """The records of a file, each under the number of its first line; blank lines are none."""
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, raw):
         header = next(_records(enumerate(stream, 1)), None)
         if header is None:
             return
@@ -32,31 +34,49 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
             raise UnreadableFileError(f"its header is not CSV ({header.problem})")
         reader = _Reader(table, header.fields)
         first = header.following
-        while lines := stream.readlines(BATCH_BYTES):
-            numbered = list(enumerate(lines, first))
-            first += len(lines)
-            if all(line.count(b'"') % 2 == 0 for line in lines):
-                yield from reader.lines(numbered)
+        while block := stream.read(BATCH_BYTES) + stream.readline():
+            lines = _lines(first, block)
+            if lines is not None:
+                for frame, refusals in reader.lines(lines):
+                    yield Batch(frame, refusals, raw.tell())
+                first += lines.height
                 continue
-            # Somewhere a field holds a newline, and the last record may end beyond these lines.
+            # The last record may end beyond this block.
+            end = first + block.count(b"\n")
+            numbered = enumerate(chain(BytesIO(block), stream), first)
             records = []
-            for record in _records(chain(numbered, enumerate(stream, first))):
+            for record in _records(numbered):
                 records.append(record)
-                if record.following >= first:
-                    first = record.following
+                first = record.following
+                if first >= end:
                     break
-            yield reader.records(records)
+            yield Batch(*reader.records(records), raw.tell())
+
+
+def _lines(first: int, block: bytes) -> pl.DataFrame | None:
+    """The lines of a block, numbered from `first`; None where a record may hold a newline, or the text is odd."""
+    try:
+        text = block.removesuffix(b"\n").decode()
+    except UnicodeDecodeError:
+        return None
+    if "\r" in text:
+        text = text.removesuffix("\r").replace("\r\n", "\n")
+    lines = pl.DataFrame({"text": text.split("\n")}).with_row_index("_line", first).cast({"_line": pl.Int64})
+    is_odd = pl.col("text").str.count_matches('"', literal=True) % 2 == 1
+    if "\r" in text or ('"' in text and lines.select(is_odd.any()).item()):
+        return None
+    return lines
 
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
     """The bytes of some records, as delivered."""
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, _):
         return {record.line: record.raw for record in _records(enumerate(stream, 1)) if record.line in wanted}
 
 
 def read_header(file: LandingFile) -> bytes:
     """The bytes of the header, as delivered; without it no record can be read. Empty for an empty file."""
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, _):
         header = next(_records(enumerate(stream, 1)), None)
         return header.raw if header else b""
 
@@ -106,48 +126,37 @@ class _Reader:
         known = {*(column.name for column in table.columns), *table.restricted_columns}
         self.stranger = next((name for name in header if name not in known or header.count(name) > 1), None)
 
-    def lines(self, numbered: list[_Numbered]) -> Iterator[Batch]:
-        """Lines that are whole records each."""
-        plain = [(number, line) for number, line in numbered if b'"' not in line]
-        frame = self.split(plain)
-        if frame is None:
-            yield self.records([record for line in numbered for record in _records([line])])
-            return
-        if frame.height:
-            yield Batch(frame, [])
-        if frame.height < len(numbered):
-            split = set(frame["_line"])
-            others = [(number, line) for number, line in numbered if number not in split and line.strip(b"\r\n")]
-            if others:
-                yield self.records([record for line in others for record in _records([line])])
-
-    def split(self, numbered: list[_Numbered]) -> pl.DataFrame | None:
-        """Lines without quotation marks, cut at their commas; None where a closer look is wanted."""
-        try:
-            text = b"".join([line for _, line in numbered]).decode().replace("\r\n", "\n").removesuffix("\n")
-        except UnicodeDecodeError:
-            return None
-        if self.stranger is not None or "\r" in text or not numbered:
-            return None
-        lines = pl.DataFrame({"_line": [number for number, _ in numbered], "text": text.split("\n")})
-        separators = len(self.header) - 1
-        fields = (
-            lines.filter(pl.col("text").str.count_matches(",", literal=True) == separators, pl.col("text") != "")
-            .select("_line", pl.col("text").str.split_exact(",", separators).struct.rename_fields(self.header))
-            .unnest("text")
+    def lines(self, lines: pl.DataFrame) -> Iterator[_Rows]:
+        """Lines (`_line`, `text`) that are whole records each: cut at their commas where nothing is quoted."""
+        is_plain = (
+            (pl.lit(self.stranger is None))
+            & (pl.col("text").str.count_matches(",", literal=True) == len(self.header) - 1)
+            & ~pl.col("text").str.contains('"', literal=True)
         )
-        names = [column.name for column in self.table.columns]
+        lines = lines.filter(pl.col("text") != "").with_columns(is_plain.alias("is_plain"))
+        plain, others = lines.filter("is_plain"), lines.filter(~pl.col("is_plain"))
+        if plain.height:
+            yield self.split(plain), []
+        if others.height:
+            rows = others.select("_line", "text").iter_rows()
+            yield self.records([record for line, text in rows for record in _records([(line, text.encode())])])
+
+    def split(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Lines without quotation marks, cut at their commas."""
+        fields = lines.select(
+            "_line", pl.col("text").str.split_exact(",", len(self.header) - 1).struct.rename_fields(self.header)
+        ).unnest("text")
         return fields.select(
             "_line",
             *(
-                pl.when(pl.col(name) != "").then(pl.col(name)).alias(name)
-                if name in self.header
-                else pl.lit(None, pl.String).alias(name)
-                for name in names
+                pl.when(pl.col(column.name) != "").then(pl.col(column.name)).alias(column.name)
+                if column.name in self.header
+                else pl.lit(None, pl.String).alias(column.name)
+                for column in self.table.columns
             ),
         )
 
-    def records(self, records: list[_Record]) -> Batch:
+    def records(self, records: list[_Record]) -> _Rows:
         """Records read one by one."""
         lines, rows, refusals = [], [], []
         for record in records:
@@ -164,7 +173,7 @@ class _Reader:
             column.name: [row[place[column.name]] if column.name in place else None for row in rows]
             for column in self.table.columns
         }
-        return text_batch(self.table, lines, columns, refusals)
+        return text_frame(self.table, lines, columns), refusals
 
 
 def _values(record: _Record, width: int) -> list[str | None]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import polars as pl
 
-from ingest.batch import BATCH_BYTES, BOM, INTEGERS, Batch, Refusal, RefusedError, is_text, text_batch
+from ingest.batch import BATCH_BYTES, BOM, INTEGERS, Batch, Refusal, RefusedError, is_text, text_frame
 from ingest.contract import Column, Table
 from ingest.landing import LandingFile, open_bytes
 
@@ -29,22 +29,22 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     """The rows of a file; blank lines are none."""
     quick, careful = _QuickLane(table), _CarefulLane(table)
     first = 1
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, raw):
         while block := stream.read(BATCH_BYTES) + stream.readline():
             lines = block.removesuffix(b"\n").split(b"\n")
             if first == 1:
                 lines[0] = lines[0].removeprefix(BOM)
             frame, others = quick.read(block, lines)
             if frame.height:
-                yield Batch(frame.with_columns(pl.col("_line") + first), [])
+                yield Batch(frame.with_columns(pl.col("_line") + first), [], raw.tell())
             if others:
-                yield careful.read([(first + index, lines[index]) for index in others])
+                yield Batch(*careful.read([(first + index, lines[index]) for index in others]), raw.tell())
             first += len(lines)
 
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
     """The bytes of some lines, as delivered."""
-    with open_bytes(file) as stream:
+    with open_bytes(file) as (stream, _):
         return {number: line for number, line in enumerate(stream, 1) if number in wanted}
 
 
@@ -144,7 +144,7 @@ class _CarefulLane:
         fields = [(name, msgspec.Raw, _ABSENT_RAW) for name in names]
         self.decoder = msgspec.json.Decoder(msgspec.defstruct("Row", fields, forbid_unknown_fields=True))
 
-    def read(self, numbered: Sequence[tuple[int, bytes]]) -> Batch:
+    def read(self, numbered: Sequence[tuple[int, bytes]]) -> tuple[pl.DataFrame, list[Refusal]]:
         lines: list[int] = []
         rows: list[list[str | None]] = []
         refusals = []
@@ -157,7 +157,7 @@ class _CarefulLane:
             except (*_UNDECODABLE, RefusedError) as error:
                 refusals.append(_refusal(number, error))
         columns = {name: [row[i] for row in rows] for i, name in enumerate(self.converters)}
-        return text_batch(self.table, lines, columns, refusals)
+        return text_frame(self.table, lines, columns), refusals
 
     def row(self, line: bytes) -> list[str | None]:
         text = line.decode()
