@@ -254,11 +254,11 @@ def _refuse_long_rewrite(connection: Connection, table: Table, change: Change) -
     if not change.rewrites:
         return
     size, shown = connection.execute(
-        "select sum(pg_total_relation_size(relid)), pg_size_pretty(sum(pg_total_relation_size(relid)))"
-        " from pg_partition_tree(%s::regclass)",
-        (sql.Identifier(table.schema, table.name).as_string(connection),),
+        "select sum(pg_total_relation_size(oid)), pg_size_pretty(sum(pg_total_relation_size(oid)))"
+        " from pg_class where oid = %(table)s::regclass or oid in (select relid from pg_partition_tree(%(table)s))",
+        {"table": _quoted(connection, table)},
     ).fetchall()[0]
-    if size and size > REWRITTEN_UNASKED_BYTES:
+    if size > REWRITTEN_UNASKED_BYTES:
         raise ConfigurationError(
             f"{table.schema}.{table.name}: {change.sentence}, which writes all {shown} anew and locks the table"
             f" meanwhile; run it when that suits: {_spelt(connection, change)}"
@@ -288,9 +288,7 @@ _READERS = """
 
 def _drop_rebuilt_views(connection: Connection, table: Table, change: Change) -> None:
     """Drop the views that keep a column from changing its type, if all of them are dbt's."""
-    views = connection.execute(
-        _READERS, (sql.Identifier(table.schema, table.name).as_string(connection), change.retyped)
-    ).fetchall()
+    views = connection.execute(_READERS, (_quoted(connection, table), change.retyped)).fetchall()
     strangers = [f"{schema}.{view}" for schema, view in views if schema not in _REBUILT_SCHEMAS]
     if strangers:
         raise ConfigurationError(
@@ -300,6 +298,10 @@ def _drop_rebuilt_views(connection: Connection, table: Table, change: Change) ->
     if views:
         names = sql.SQL(", ").join(sql.Identifier(schema, view) for schema, view in views)
         connection.execute(sql.SQL("drop view {}").format(names))
+
+
+def _quoted(connection: Connection, table: Table) -> str:
+    return sql.Identifier(table.schema, table.name).as_string(connection)
 
 
 def _spelt(connection: Connection, change: Change) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,12 +78,9 @@ def list_rows(
         if format is Format.table:
             _print_rows(connection, systems, selection)
             return
-        with connection.cursor() as cursor:
-            query = EVERYTHING.format(selected=SELECTED).encode()
-            with closing(cursor.stream(query, selection.parameters, size=1_000)) as rows:
-                first = next(rows, None)
-                names = [column.name for column in cursor.description or ()]
-                WRITERS[format](names, (row for found in ([first] if first else [], rows) for row in found))
+        with connection.cursor("refused") as rows:  # on the server, since they may be many
+            rows.execute(EVERYTHING.format(selected=SELECTED).encode(), selection.parameters)
+            WRITERS[format]([column.name for column in rows.description or ()], iter(rows))
 
 
 @app.command()

@@ -31,7 +31,7 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
         if stranger is not None:
             reason = f"the contract has no column `{stranger}`"
             refusals = [Refusal(line, "unknown_column", reason) for line in range(1, rows + 1)]
-            yield Batch(text_frame(table, [], {}), refusals, size)
+            yield Batch(text_frame(table, [], {column.name: [] for column in table.columns}), refusals, size)
             return
         kept = scan.select([name for name in schema if name in known])
         for frame in kept.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
@@ -81,7 +81,9 @@ def write_lines(path: Path, rows: Iterable[bytes], table: Table) -> None:
 def _readable(series: pl.Series) -> list[Any]:
     """Values for JSON, all of them exact: as text but for whole numbers, truth values and what is nested."""
     kind = series.dtype
-    return (series if kind.is_integer() or kind.is_nested() or kind == pl.Boolean else _scalar_text(series)).to_list()
+    # A duration is no value of any column; it may stand in one that the contract does not know.
+    is_plain = kind.is_integer() or kind.is_nested() or kind in (pl.Boolean, pl.Duration)
+    return (series if is_plain else _scalar_text(series)).to_list()
 
 
 def _written(value: Any, is_array: bool) -> str | None:
