@@ -17,7 +17,7 @@ from ingest.ddl import bound_check, column_comment, column_definition, declared_
 from ingest.errors import ConfigurationError
 from ingest.keys import registry
 
-# Writing a table anew locks it: 1 GB takes some 20 s, which may happen unasked; for more its owner picks the moment.
+# Writing a table anew locks it: 1 GB takes some 11 s, which may happen unasked; for more its owner picks the moment.
 REWRITTEN_UNASKED_BYTES = 1 << 30
 # Views there are dbt's own, and every build makes them anew.
 _REBUILT_SCHEMAS = ("staging", "intermediate")

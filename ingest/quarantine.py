@@ -15,7 +15,7 @@ from ingest.batch import BOM
 from ingest.contract import Table
 from ingest.landing import LandingFile
 
-_ROWS_AT_A_TIME = 20_000
+_ROWS_AT_A_TIME = 100_000
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def note_standing_lines(connection: Connection, table: Table, file: LandingFile,
             "select quarantine_id, raw from ingest.quarantine"
             " where system = %s and table_name = %s and load_id = %s and raw is not null",
             (table.system, table.name, load_id),
+            binary=True,
         )
         keyed = ((key_id, key) for key_id, raw in rows if (key := _key(table, file.format, header, raw)))
         while batch := list(islice(keyed, _ROWS_AT_A_TIME)):

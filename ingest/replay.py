@@ -48,18 +48,17 @@ _ROWS = f"""
     order by q.line
     for update of q
 """  # noqa: S608
-_RELEASE = f"""
-    delete from ingest.quarantine q
-    where {_OF_LOAD} and q.quarantine_id = any(%(ids)s) and q.line <> all(%(lines)s)
-"""  # noqa: S608
-_RETELL = f"""
+# Ids are joined: `any` would compare every row with every one of them.
+_RELEASE = """
+    delete from ingest.quarantine q using unnest(%(ids)s::bigint[]) as r (id) where q.quarantine_id = r.id
+"""
+_RETELL = """
     update ingest.quarantine q
     set outcome = r.outcome, rule = r.rule, reason = r.reason
-    from unnest(%(lines)s::bigint[], %(outcomes)s::text[], %(rules)s::text[], %(reasons)s::text[])
-        as r (line, outcome, rule, reason)
-    where {_OF_LOAD} and q.line = r.line
-        and (q.outcome, q.rule, q.reason) is distinct from (r.outcome, r.rule, r.reason)
-"""  # noqa: S608
+    from unnest(%(ids)s::bigint[], %(outcomes)s::text[], %(rules)s::text[], %(reasons)s::text[])
+        as r (id, outcome, rule, reason)
+    where q.quarantine_id = r.id and (q.outcome, q.rule, q.reason) is distinct from (r.outcome, r.rule, r.reason)
+"""
 _RECOUNT = f"""
     update ingest.loads
     set rows_accepted = rows_accepted + %(accepted)s,
@@ -126,11 +125,11 @@ class _Load:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Refused rows in a file of their own: their ids, and by its lines those they were delivered on."""
+    """Refused rows in a file of their own: by its lines those they were delivered on, and by these their ids."""
 
     file: LandingFile
-    ids: list[int]
     delivered: dict[int, int]
+    ids: dict[int, int]
 
 
 def replay_rows(
@@ -194,15 +193,15 @@ def _written(connection: Connection, table: Table, load: _Load, selection: Selec
     """Write the refused rows of a load to a file of the format they came in."""
     kind = LandingFile(load.system, load.table, load.delivered_on, Path(load.path), load.path).format
     path = folder / f"rows.{kind}"
-    ids: list[int] = []
     delivered: dict[int, int] = {}
+    ids: dict[int, int] = {}
     next_line = 1
 
     def records() -> Iterator[bytes]:
         nonlocal next_line
         for key, line, raw in _refused(connection, load, selection):
-            ids.append(key)
             delivered[next_line] = line
+            ids[line] = key
             next_line += _lines(raw)
             yield raw if line > 1 else raw.removeprefix(BOM)
 
@@ -215,7 +214,7 @@ def _written(connection: Connection, table: Table, load: _Load, selection: Selec
             # A mark of our own, since the first one of a file is taken off, and these rows did not stand first.
             file.write(BOM + header.removeprefix(BOM))
             file.writelines(record if record.endswith(b"\n") else record + b"\n" for record in records())
-    return _Rows(LandingFile(load.system, load.table, load.delivered_on, path, load.path), ids, delivered)
+    return _Rows(LandingFile(load.system, load.table, load.delivered_on, path, load.path), delivered, ids)
 
 
 def _lines(record: bytes) -> int:
@@ -226,7 +225,7 @@ def _lines(record: bytes) -> int:
 def _refused(connection: Connection, load: _Load, selection: Selection) -> Iterator[tuple[int, int, bytes]]:
     with connection.cursor("refused") as rows:
         rows.itersize = _ROWS_AT_A_TIME
-        rows.execute(_ROWS.encode(), selection.parameters | load.parameters)
+        rows.execute(_ROWS.encode(), selection.parameters | load.parameters, binary=True)
         yield from rows
 
 
@@ -277,15 +276,15 @@ def _settle(connection: Connection, table: Table, load: _Load, rows: _Rows, verd
     """Take out of quarantine what is in its table now, tell the rest anew, and move the counts of the load."""
     refused = [("rejected", refusal) for refusal in verdicts.rejected]
     refused += [("conflict", refusal) for refusal in verdicts.conflicts]
-    lines = [refusal.line for _, refusal in refused]
-    connection.execute(_RELEASE.encode(), load.parameters | {"ids": rows.ids, "lines": lines})
+    staying = {refusal.line for _, refusal in refused}
+    connection.execute(_RELEASE.encode(), {"ids": [key for line, key in rows.ids.items() if line not in staying]})
     told = {
-        "lines": lines,
+        "ids": [rows.ids[refusal.line] for _, refusal in refused],
         "outcomes": [outcome for outcome, _ in refused],
         "rules": [refusal.rule for _, refusal in refused],
         "reasons": [storable(refusal.reason) for _, refusal in refused],
     }
-    connection.execute(_RETELL.encode(), load.parameters | told)
+    connection.execute(_RETELL.encode(), told)
     note_standing_lines(connection, table, rows.file, load.load_id)
     if verdicts.rows_read > len(verdicts.rejected):
         counts = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dagster_project.commands.sql import WRITERS, Format
-from dagster_project.commands.tables import console, plural, table
+from dagster_project.commands.tables import console, plural, table, until_read_enough
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -78,7 +78,8 @@ def list_rows(
         if format is Format.table:
             _print_rows(connection, systems, selection)
             return
-        with connection.cursor("refused") as rows:  # on the server, since they may be many
+        # On the server, since they may be many.
+        with until_read_enough(), connection.cursor("refused") as rows:
             rows.execute(EVERYTHING.format(selected=SELECTED).encode(), selection.parameters)
             WRITERS[format]([column.name for column in rows.description or ()], iter(rows))
 

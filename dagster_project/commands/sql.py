@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from dagster_project.commands.tables import console, plural, table
+from dagster_project.commands.tables import console, plural, table, until_read_enough
 
 if TYPE_CHECKING:
     import psycopg
@@ -51,12 +50,12 @@ def sql(
         try:
             # A stream takes one statement only, and holds a thousand rows of a result that may be larger than memory.
             # Until it is closed it keeps the connection locked, also against being closed.
-            with closing(cast("Generator[Row]", cursor.stream(query, size=ROWS_AT_A_TIME))) as rows:
+            with (
+                until_read_enough(),
+                closing(cast("Generator[Row]", cursor.stream(query, size=ROWS_AT_A_TIME))) as rows,
+            ):
                 first = list(islice(rows, 1))
                 WRITERS[format](_columns(cursor, query), chain(first, rows))
-        except BrokenPipeError:
-            # Whoever reads has seen enough, as `head` has; Python would complain again when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:

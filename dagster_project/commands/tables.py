@@ -1,6 +1,9 @@
 """How results look on a terminal: tables, amounts and counts."""
 
-from collections.abc import Iterable, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 
 from rich.console import Console
@@ -14,6 +17,16 @@ def console() -> Console:
     """The terminal; what is piped elsewhere is neither cut nor folded to a width nobody has."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=NO_WIDTH)
+
+
+@contextmanager
+def until_read_enough() -> Iterator[None]:
+    """Print for as long as anybody reads; whoever has seen enough, as `head` has, ends the block without an error."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def plural(count: int, noun: str) -> str:
