@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from psycopg import Connection
@@ -43,18 +44,24 @@ def load_files(
     systems: Sequence[System],
     files: Iterable[LandingFile],
     on_file: Callable[[Load], None] | None = None,
+    on_rows: Callable[[LandingFile, int, int], None] = lambda *_: None,
 ) -> list[Load]:
-    """Load what is new, each file in its own transaction; a file that is refused does not stop the others."""
+    """Load what is new, each file in its own transaction; a file that is refused does not stop the others.
+
+    `on_file` hears of each file that is done, `on_rows` of the one in work: the rows and the bytes read so far.
+    """
     tables = {(table.system, table.name): table for s in systems for table in (*s.tables, *s.private_tables)}
     loads = []
     for file in files:
-        loads.append(_load_file(connection, tables[file.system, file.table], file))
+        loads.append(_load_file(connection, tables[file.system, file.table], file, on_rows))
         if on_file:
             on_file(loads[-1])
     return loads
 
 
-def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
+def _load_file(
+    connection: Connection, table: Table, file: LandingFile, on_rows: Callable[[LandingFile, int, int], None]
+) -> Load:
     began = time.monotonic()
     status, reason, verdicts = "failed", None, Verdicts()
     digest, size = "", 0
@@ -65,7 +72,7 @@ def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
             raise UnreadableFileError("the table is private and is never loaded; leave it out of the export")
         with fetched(file) as here:
             digest, size = content_hash(here)
-            loaded = _load_once(connection, table, here, digest, size)
+            loaded = _load_once(connection, table, here, digest, size, partial(on_rows, file))
         status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
     except UnreadableFileError as error:
         reason = str(error)
@@ -93,7 +100,14 @@ def _outcome(file: LandingFile, status: str, reason: str | None, verdicts: Verdi
     )
 
 
-def _load_once(connection: Connection, table: Table, file: LandingFile, digest: str, size: int) -> Verdicts | None:
+def _load_once(
+    connection: Connection,
+    table: Table,
+    file: LandingFile,
+    digest: str,
+    size: int,
+    on_rows: Callable[[int, int], None],
+) -> Verdicts | None:
     """Load the file in one transaction; None when its content was loaded before, under whatever name."""
     with connection.transaction():
         # Loads of one table take turns: two loaders must not both find the same key new.
@@ -105,7 +119,7 @@ def _load_once(connection: Connection, table: Table, file: LandingFile, digest: 
             remember(connection, file, digest)
             return None
         load_id = _begin(connection, file, digest, size)
-        staged = stage(connection, table, file)
+        staged = stage(connection, table, file, on_rows)
         verdicts = merge(connection, table, file, load_id)
         verdicts.duplicates += staged.duplicates
         verdicts.rejected += staged.refusals
