@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check lock clean
+.PHONY: setup demo test faults check lock clean
 
 setup: $(VENV)/installed
 
@@ -21,6 +21,12 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+# Loaders are killed, servers crash and disks are full, by seed; `make faults SEEDS=17` plays one schedule again.
+SEEDS ?= 0-299
+
+faults: setup
+	$(BIN)/python -m tests.faults.run $(SEEDS)
 
 check: setup
 	$(BIN)/ruff format --check .

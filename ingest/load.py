@@ -204,11 +204,14 @@ def _storable(reason: str) -> str:
 
 
 def _remember_failure(connection: Connection, file: LandingFile, digest: str, size: int, reason: str) -> None:
+    """One row for each refused path, the last refusal; two loaders may refuse a file at the same time."""
     with connection.transaction():
-        _forget_failure(connection, file)
         connection.execute(
             "insert into ingest.loads (system, table_name, delivered_on, path, content_hash, size_bytes, status,"
-            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)",
+            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)"
+            " on conflict (system, table_name, path) where status = 'failed' do update set"
+            " content_hash = excluded.content_hash, size_bytes = excluded.size_bytes, reason = excluded.reason,"
+            " started_at = excluded.started_at, loaded_at = excluded.loaded_at",
             (file.system, file.table, file.delivered_on, file.relative, digest, size, reason),
         )
 
