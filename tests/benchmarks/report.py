@@ -40,10 +40,11 @@ def show(console: Console, book: Book, comparisons: Sequence[Comparison], settin
         for comparison in comparisons:
             goals.add_row(*_judged(comparison))
         console.print(goals)
-    for name, value in setting.items():
-        console.print(
-            f"{name}: {', '.join(f'{k} {v}' for k, v in value.items())}" if isinstance(value, Mapping) else value
-        )
+    for name, told in setting.items():
+        if isinstance(told, Mapping):
+            told = [f"{name}: {', '.join(f'{key} {value}' for key, value in told.items())}"]
+        for line in told:
+            console.print(line, highlight=False, soft_wrap=True)
 
 
 def _row(series: Series) -> tuple[str, ...]:
