@@ -9,7 +9,8 @@ arrow       Arrow batches, appended by COPY of CSV
 adbc        Arrow batches, appended by binary COPY of the ADBC driver
 adbc-merge  Arrow batches by the same driver, merged by key
 
-Those with Arrow judge no value. The merges find duplicates, not contradictions, and know no history of files.
+Those with Arrow judge no value. The merges use `insert-only`, the strategy for rows that never change; with 500,000
+rows it was as fast as dlt's default, `delete-insert`, or faster. They find duplicates, not contradictions.
 """
 
 import csv
@@ -65,7 +66,7 @@ def resource(way: str, file: Path, table: str, key: str) -> Any:
 
     hints: dict[str, Any] = {"name": table, "write_disposition": "append"}
     if way.endswith("merge"):
-        hints |= {"write_disposition": "merge", "primary_key": key}
+        hints |= {"write_disposition": {"disposition": "merge", "strategy": "insert-only"}, "primary_key": key}
     if way == "merge":
         names = next(pages(file))[0]
         hints["columns"] = {name: {"data_type": kind} for name, kind in TYPES.items() if name in names}

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from tests.benchmarks import data
-from tests.benchmarks.measure import BenchmarkError, Book, Comparison, Measurement, Trial, measure
+from tests.benchmarks.measure import BenchmarkError, Book, Comparison, Measurement, Trial
 from tests.benchmarks.peers import WAYS, Way, load_with_dlt
 from tests.benchmarks.warehouse import Warehouse, create_partitions, psql
 
@@ -97,8 +97,9 @@ class Loading:
         """What a reader of the figures must know."""
         return [
             f"Peers load {self.peer_rows:,} rows and Tally {self.rows:,}: their time grows at least as their rows do,"
-            " so at as many rows they would be no faster. But for `same indexes` they fill a table without partitions,"
-            " keys or indexes on what the rows say; Tally and COPY leave all of them behind.",
+            " so with as many rows they would be no faster.",
+            "Peers fill a plain table, without partitions and without an index on any column of the rows, except where"
+            " it says `same indexes`. Tally and COPY fill the partitioned table with all its indexes.",
         ]
 
     @property
@@ -129,9 +130,10 @@ class Loading:
         with self.server.database() as database:
             with psycopg.connect(database) as connection:
                 create_partitions(connection, f"raw_{system}", name, rows.months())
-            self.server.settle()
             copy = f"\\copy {table} from '{file}' (format csv)"
-            copied = measure([psql(), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={copy}", database])
+            copied = self.server.measure(
+                [psql(), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={copy}", database]
+            )
             self.server.expect_rows(database, table, self.rows)
         book.record(subject.first, FLOOR, self.rows, copied)
 
@@ -178,8 +180,7 @@ class Loading:
             day = landing / rows.table.replace(".", "/") / f"date={data.DELIVERED_ON}"
             day.mkdir(parents=True)
             os.link(file, day / f"{name}{file.suffix}")
-            self.server.settle()
-            loaded = measure([sys.executable, "-m", "tests.benchmarks.tally_load", database, landing])
+            loaded = self.server.measure([sys.executable, "-m", "tests.benchmarks.tally_load", database, landing])
         found = {key: number for key, number in loaded.told.items() if number}
         if found != expected:
             raise BenchmarkError(f"{file.name}: expected {expected}, and the loader told {found}.")

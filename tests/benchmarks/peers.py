@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.benchmarks.measure import Measurement, measure
+from tests.benchmarks.measure import Measurement
 from tests.benchmarks.warehouse import Warehouse, create_partitions
 
 _PACKAGES = ("dlt", "pyarrow", "psycopg2-binary", "adbc-driver-postgresql")
@@ -53,7 +53,6 @@ def load_with_dlt(
     with server.database() as database, server.scratch() as folder:
         if way.indexed:
             _prepare(database, table, months)
-        server.settle()
         told = conninfo_to_dict(database)
         # The server asks for no password, but dlt insists on one.
         url = f"postgresql://tally:none@localhost/{told['dbname']}?host={told['host']}&port={told['port']}"
@@ -63,7 +62,7 @@ def load_with_dlt(
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             "RUNTIME__LOG_LEVEL": "ERROR",
         }
-        measured = measure([python, client, way.name, file, url, name, "id"], environment)
+        measured = server.measure([python, client, way.name, file, url, name, "id"], environment)
         server.expect_rows(database, f"bench.{name}", rows)
     return measured
 

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from ingest.contract import System, read_contracts
 from ingest.schema import ensure_schemas
 from ingest.settings import Settings
 from tests.benchmarks.data import month_after
-from tests.benchmarks.measure import BenchmarkError
+from tests.benchmarks.measure import BenchmarkError, Measurement, measure
 
 _TEMPLATE = "template_of_all_schemas"
 
@@ -57,10 +57,12 @@ class Warehouse:
         finally:
             shutil.rmtree(path)
 
-    def settle(self) -> None:
-        """Write out what earlier work left behind, so that the next does not pay for it."""
+    def measure(self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Measurement:
+        """Measure a client, after writing out what earlier work left behind so that this one does not pay for it."""
         with psycopg.connect(self.conninfo, autocommit=True) as admin:
             admin.execute("checkpoint")
+        pid = int((self.folder / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+        return measure(command, environment or {}, pid)
 
     def expect_rows(self, database: str, table: str, rows: int) -> None:
         """BenchmarkError unless the table holds so many rows."""
@@ -92,6 +94,7 @@ def warehouse() -> Iterator[Warehouse]:
         yield Warehouse(conninfo, systems, home)
     finally:
         server.stop(settings)
+        shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)  # elsewhere where root's server cannot get in
         shutil.rmtree(home)
         if conninfo:
             shutil.rmtree(str(conninfo_to_dict(conninfo)["host"]))  # the folder of the socket
