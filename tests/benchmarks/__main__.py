@@ -27,7 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of a first load (default 5000000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default 3)")
-    parser.add_argument("--peer-rows", type=int, default=500_000, help="rows that peers load (default 500000)")
+    parser.add_argument("--peer-rows", type=int, default=500_000, help="rows that slow peers load (default 500000)")
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python of the peers (default that of .venv-bench)")
     parser.add_argument("--only", nargs="+", default=["*"], help="names to run, such as first/ndjson/tally or first/*")
     return parser.parse_args()
@@ -38,7 +38,8 @@ def _setting(arguments: argparse.Namespace, server: Warehouse, loading: Loading)
     found |= {name: version(name) for name in ("polars", "psycopg")}
     notes = [
         "One noisy machine, shared with the server under test: figures of one run compare with each other only.",
-        "Seconds are the client's own, from its first connection on; memory is the client's with its children.",
+        "Seconds are the client's own, from its first connection on. Memory is the client's with its children;"
+        " processor time is theirs, start included, and the server's meanwhile.",
         *loading.notes(),
     ]
     return {

@@ -4,15 +4,14 @@ What they do with the rows is in the client's own module, such as `dlt_load`.
 """
 
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.benchmarks.data import Rows
 from tests.benchmarks.measure import Measurement
 from tests.benchmarks.warehouse import Warehouse, create_partitions
 
@@ -44,15 +43,13 @@ WAYS = (
 )
 
 
-def load_with_dlt(
-    python: Path, server: Warehouse, way: Way, file: Path, table: str, months: Sequence[datetime], rows: int
-) -> Measurement:
-    """Load a file into a fresh database with dlt, which keeps its state in a folder that goes afterwards."""
-    _, name = table.split(".")
+def load_with_dlt(python: Path, server: Warehouse, way: Way, file: Path, rows: Rows) -> Measurement:
+    """Load a file of these rows into a fresh database with dlt, whose own state goes afterwards."""
+    name = rows.table.split(".")[1]
     client = Path(__file__).with_name("dlt_load.py")
     with server.database() as database, server.scratch() as folder:
         if way.indexed:
-            _prepare(database, table, months)
+            _prepare(database, rows)
         told = conninfo_to_dict(database)
         # The server asks for no password, but dlt insists on one.
         url = f"postgresql://tally:none@localhost/{told['dbname']}?host={told['host']}&port={told['port']}"
@@ -63,13 +60,13 @@ def load_with_dlt(
             "RUNTIME__LOG_LEVEL": "ERROR",
         }
         measured = server.measure([python, client, way.name, file, url, name, "id"], environment)
-        server.expect_rows(database, f"bench.{name}", rows)
+        server.expect_rows(database, f"bench.{name}", rows.count)
     return measured
 
 
-def _prepare(database: str, table: str, months: Sequence[datetime]) -> None:
+def _prepare(database: str, rows: Rows) -> None:
     """Make the table that dlt will find: Tally's, but text where the ADBC driver can copy nothing else."""
-    system, name = table.split(".")
+    system, name = rows.table.split(".")
     ours, theirs = sql.Identifier(f"raw_{system}", name), sql.Identifier("bench", name)
     with psycopg.connect(database) as connection:
         found = connection.execute(
@@ -85,7 +82,7 @@ def _prepare(database: str, table: str, months: Sequence[datetime]) -> None:
         changes = [sql.SQL("alter {} type varchar").format(sql.Identifier(column)) for column, _ in found]
         changes.append(sql.SQL("drop _load_id"))
         connection.execute(sql.SQL("alter table {} {}").format(theirs, sql.SQL(", ").join(changes)))
-        create_partitions(connection, "bench", name, months)
+        create_partitions(connection, "bench", name, rows.months())
 
 
 def versions(python: Path) -> dict[str, str]:
