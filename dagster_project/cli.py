@@ -84,4 +84,8 @@ def _code_of_stranger(error: Exception) -> int:
 
 def _is_lost_connection(error: Exception) -> bool:
     psycopg = sys.modules.get("psycopg")
-    return psycopg is not None and isinstance(error, psycopg.OperationalError)
+    if psycopg is None:
+        return False
+    # A server that ends what idles or lasts too long says so in a class of errors of its own.
+    ended = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
+    return isinstance(error, (psycopg.OperationalError, *ended))

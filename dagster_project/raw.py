@@ -59,12 +59,12 @@ def raw_assets(system: System) -> dg.AssetsDefinition:
                 connection, warehouse.settings.landing, [system], all_dates=ALL_DATES_TAG in context.run.tags
             ):
                 files[file.table].append(file)
-            progress.loading(system.name, sum(map(len, files.values())))
+            progress.loading(system.name, [file for of_table in files.values() for file in of_table])
             for table in (*system.tables, *system.private_tables):
                 key = asset_key(system.name, table.name)
                 if not table.private and key not in context.selected_asset_keys:
                     continue
-                loads = load_files(connection, [system], files[table.name], on_file=progress.loaded)
+                loads = load_files(connection, [system], files[table.name], progress.loaded, progress.reading)
                 refused += [file for file in loads if file.status == "failed"]
                 if not table.private:
                     yield dg.MaterializeResult(asset_key=key, metadata=_metadata(loads))

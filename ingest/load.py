@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import psycopg
@@ -21,6 +22,7 @@ from ingest.errors import UnreadableFileError
 from ingest.formats.csv import read_header
 from ingest.landing import LandingFile, content_hash, fetched
 from ingest.merge import Verdicts, merge
+from ingest.partitions import hold_readers
 from ingest.quarantine import note_standing_lines
 from ingest.stage import stage
 
@@ -47,18 +49,24 @@ def load_files(
     systems: Sequence[System],
     files: Iterable[LandingFile],
     on_file: Callable[[Load], None] | None = None,
+    on_rows: Callable[[LandingFile, int, int], None] = lambda *_: None,
 ) -> list[Load]:
-    """Load what is new, each file in its own transaction; a file that is refused does not stop the others."""
+    """Load what is new, each file in its own transaction; a file that is refused does not stop the others.
+
+    `on_file` hears of each file that is done, `on_rows` of the one in work: the rows and the bytes read so far.
+    """
     tables = {(table.system, table.name): table for s in systems for table in (*s.tables, *s.private_tables)}
     loads = []
     for file in files:
-        loads.append(_load_file(connection, tables[file.system, file.table], file))
+        loads.append(_load_file(connection, tables[file.system, file.table], file, on_rows))
         if on_file:
             on_file(loads[-1])
     return loads
 
 
-def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
+def _load_file(
+    connection: Connection, table: Table, file: LandingFile, on_rows: Callable[[LandingFile, int, int], None]
+) -> Load:
     began = time.monotonic()
     status, reason, verdicts = "failed", None, Verdicts()
     digest, size = "", 0
@@ -69,7 +77,7 @@ def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
             raise UnreadableFileError("the table is private and is never loaded; leave it out of the export")
         with fetched(file) as here:
             digest, size = content_hash(here)
-            loaded = _load_once(connection, table, here, digest, size)
+            loaded = _load_once(connection, table, here, digest, size, partial(on_rows, file))
         status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
     except UnreadableFileError as error:
         reason = str(error)
@@ -97,7 +105,14 @@ def _outcome(file: LandingFile, status: str, reason: str | None, verdicts: Verdi
     )
 
 
-def _load_once(connection: Connection, table: Table, file: LandingFile, digest: str, size: int) -> Verdicts | None:
+def _load_once(
+    connection: Connection,
+    table: Table,
+    file: LandingFile,
+    digest: str,
+    size: int,
+    on_rows: Callable[[int, int], None],
+) -> Verdicts | None:
     """Load the file in one transaction; None when its content was loaded before, under whatever name."""
     with connection.transaction():
         take_turn(connection, table)
@@ -106,13 +121,15 @@ def _load_once(connection: Connection, table: Table, file: LandingFile, digest: 
             remember(connection, file, digest)
             return None
         load_id = _begin(connection, file, digest, size)
-        staged = stage(connection, table, file)
+        staged = stage(connection, table, file, on_rows)
         verdicts = merge(connection, table, file, load_id)
         verdicts.duplicates += staged.duplicates
         verdicts.rejected += staged.refusals
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
         remember(connection, file, digest)
+        if verdicts.added_months:
+            hold_readers(connection, table)
     return verdicts
 
 
@@ -124,15 +141,17 @@ def take_turn(connection: Connection, table: Table) -> None:
 def _is_known(connection: Connection, table: Table, file: LandingFile, digest: str) -> bool:
     """True when this content was loaded before.
 
-    Where only the day of delivery says which version of a row is newest, content that comes again on a later day is
-    news: the source went back to an earlier state.
+    Where the delivery can say which version of a row is newest, content that comes again later, on another day or
+    under a later name, is news: the source may have gone back to an earlier state.
     """
-    found = connection.execute(
-        "select max(delivered_on) from ingest.loads"
+    loaded = connection.execute(
+        "select delivered_on, path from ingest.loads"
         " where status = 'loaded' and system = %s and table_name = %s and content_hash = %s",
         (file.system, file.table, digest),
-    ).fetchall()[0][0]
-    return found is not None and (not table.newest_delivery_wins or found >= file.delivered_on)
+    ).fetchall()
+    if table.newest_delivery_wins:
+        return any(found >= (file.delivered_on, file.relative) for found in loaded)
+    return bool(loaded)
 
 
 def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:
@@ -203,11 +222,14 @@ def storable(reason: str) -> str:
 
 
 def _remember_failure(connection: Connection, file: LandingFile, digest: str, size: int, reason: str) -> None:
+    """One row for each refused path, the last refusal; two loaders may refuse a file at the same time."""
     with connection.transaction():
-        _forget_failure(connection, file)
         connection.execute(
             "insert into ingest.loads (system, table_name, delivered_on, path, content_hash, size_bytes, status,"
-            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)",
+            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)"
+            " on conflict (system, table_name, path) where status = 'failed' do update set"
+            " content_hash = excluded.content_hash, size_bytes = excluded.size_bytes, reason = excluded.reason,"
+            " started_at = excluded.started_at, loaded_at = excluded.loaded_at",
             (file.system, file.table, file.delivered_on, file.relative, digest, size, reason),
         )
 

@@ -21,6 +21,7 @@ from ingest.formats.parquet import write_lines
 from ingest.landing import LandingFile
 from ingest.load import storable, take_turn
 from ingest.merge import Verdicts, merge
+from ingest.partitions import hold_readers
 from ingest.quarantine import SELECTED, Selection, note_standing_lines
 from ingest.stage import stage
 
@@ -172,6 +173,8 @@ def _replay_load(connection: Connection, table: Table, load: _Load, selection: S
                 return Replay(load.system, load.table, load.path)
             verdicts = _merged(connection, table, load, rows)
             _settle(connection, table, load, rows, verdicts)
+            if verdicts.added_months:
+                hold_readers(connection, table)
     except UnreadableFileError as error:
         return Replay(load.system, load.table, load.path, reason=str(error))
     except psycopg.DataError as error:

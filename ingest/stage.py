@@ -36,7 +36,7 @@ def stage(
 ) -> Staged:
     """Fill `arriving` (`_line`, the table's typed columns, `_hash`) with the rows that may be new.
 
-    `on_rows` hears of each batch: its rows, and how many bytes of the file have been read so far.
+    `on_rows` hears after each batch how many rows and bytes of the file have been read so far.
     """
     types = {column.name: column.type for column in table.columns}
     # Of an earlier file, if this one's transaction is part of another.
@@ -45,14 +45,15 @@ def stage(
     is_probed = table.load_mode == "append" and holds_keys(connection, table)
     if is_probed:
         _create(connection, "probing", {name: types[name] for name in table.key})
-    staged = Staged()
+    staged, rows = Staged(), 0
     for batch in read_rows(file, table):
         staged.refusals += batch.refusals
         unknown = _unknown(connection, table, batch.frame) if is_probed and batch.frame.height else batch.frame
         staged.duplicates += batch.frame.height - unknown.height
         if unknown.height:
             staged.refusals += _copy(connection, table, unknown)
-        on_rows(batch.frame.height + len(batch.refusals), batch.bytes_read)
+        rows += batch.frame.height + len(batch.refusals)
+        on_rows(rows, batch.bytes_read)
     if is_probed:
         connection.execute("drop table probing")
     staged.refusals += _outside_window(connection, table, file)

@@ -1,14 +1,36 @@
 """The landing zone that tests of loading deliver to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from ingest.contract import System
+from ingest.contract import System, read_contracts
+from ingest.schema import ensure_schemas
+from tests.ingest.everything import CONTRACT, TrialZone
 from tests.ingest.zone import Zone
 
 
 @pytest.fixture
 def zone(tmp_path: Path, connection: psycopg.Connection, systems: tuple[System, ...]) -> Zone:
     return Zone(tmp_path / "landing", connection, systems)
+
+
+@pytest.fixture(scope="module")
+def trial(
+    server_conninfo: str, template: str, systems: tuple[System, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrialZone]:
+    """A zone of all systems and one with every type; what is tried there leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("trial")
+    (folder / "matrix.odcs.yaml").write_text(CONTRACT)
+    known = (*systems, *read_contracts([folder]))
+    name = f"{template}_{folder.name}"
+    with psycopg.connect(server_conninfo, autocommit=True) as admin:
+        admin.execute(f"create database {name} template {template}")
+        with psycopg.connect(make_conninfo(server_conninfo, dbname=name), options="-c timezone=UTC") as connection:
+            ensure_schemas(connection, known)
+            connection.commit()
+            yield TrialZone(folder / "landing", connection, known)
+        admin.execute(f"drop database {name} with (force)")
