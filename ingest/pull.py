@@ -41,6 +41,8 @@ from ingest.pull_landing import Outbox, Part, claimed
 from ingest.pull_rows import InstantError, Passed, changes, everything, everything_sorted, parquet_types, read
 from ingest.pull_source import Source, SourceTable, as_of_now
 
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+
 
 @dataclass(frozen=True)
 class TablePull:
@@ -83,7 +85,7 @@ def pull(conninfo: str, system: System, landing: Path, on_table: Callable[[Table
     """
     with claimed(landing, system.name) as outbox:
         content = outbox.read_cursor()
-        cursor = decode_cursor(content, outbox.cursor_path) if content else Cursor(datetime.fromtimestamp(0, UTC))
+        cursor = decode_cursor(content, outbox.cursor_path) if content is not None else Cursor(LONG_AGO)
         # Of two versions of a row the later file wins: a clock that went back must not date this pull before the last.
         stamp = max(datetime.now(UTC), cursor.stamp + timedelta(microseconds=1))
         taken: list[_Taken] = []
@@ -111,8 +113,8 @@ def _take(
     digest, delivered_on, alone = None, None, True
     if table.read_whole:
         digest, delivered_on = passed.digest.hexdigest(), day
-        alone = known is None or known.delivered_on != day
-        if same and same.digest == digest and (same.alone or not alone):
+        alone = not outbox.holds(name, day) and (known is None or known.delivered_on != day)
+        if same and same.digest == digest and (same.alone or same.delivered_on == day):
             outbox.discard(name)
             parts, delivered_on, alone = [], same.delivered_on, same.alone
     ignored = tuple(column for column in table.ignored if known is None or column not in known.ignored)

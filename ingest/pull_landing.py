@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -71,8 +71,7 @@ class Outbox:
         parts: list[Part] = []
         for first in [pl.DataFrame(schema=types)] if replaced else frames:
             name = f"pull-{stamp:%Y%m%dT%H%M%S%fZ}-{len(parts) + 1:04}.parquet"
-            place = self.system / table.name / f"date={stamp:%Y-%m-%d}"
-            part = Part(self.scratch / f"{table.name}.{name}", place / name)
+            part = Part(self.scratch / f"{table.name}.{name}", self._folder(table.name, stamp) / name)
             rows = chain([first], frames) if replaced else _one_file(first, frames)
             # The name inside gives every file a content of its own: a row that goes back to an earlier state is news,
             # but the same bytes as before would be skipped in loading.
@@ -81,6 +80,10 @@ class Outbox:
             )
             parts.append(part)
         return parts
+
+    def holds(self, table: str, day: date) -> bool:
+        """True when something was delivered for the table on that day, by whomever."""
+        return any(self._folder(table, day).glob("*"))
 
     def discard(self, table: str) -> None:
         """Remove the files of a table that are not to be delivered, finished or not."""
@@ -95,6 +98,9 @@ class Outbox:
         days = {part.target.parent for part in parts}
         for folder in {*days, *(day.parent for day in days), self.system, self.landing}:
             _sync_folder(folder)
+
+    def _folder(self, table: str, day: date) -> Path:
+        return self.system / table / f"date={day:%Y-%m-%d}"
 
 
 @contextmanager

@@ -229,10 +229,12 @@ def _problems(table: Table, place: str, role: str, columns: dict[str, Any], filt
     for column in table.columns:
         if column.type == "timestamptz" and columns.get(column.name, ("", ""))[1] == "timestamp without time zone":
             yield f"{place}.{column.name} has no time zone at the source, so its instants are unknown; give it one."
-    hidden = [name for name in ("xmin", "tableoid", *names) if name in columns and not columns[name][3]]
+    # Which transaction wrote a row, and in which part it lies, is asked of tables that are not read whole.
+    asked = names if table.load_mode == "replace" else ["xmin", "tableoid", *names]
+    hidden = [name for name in asked if name in columns and not columns[name][3]]
     if hidden:
         # Where columns are restricted, the role need not be able to read them.
-        what = f"select ({', '.join(['xmin', 'tableoid', *names])})" if table.restricted_columns else "select"
+        what = f"select ({', '.join(asked)})" if table.restricted_columns else "select"
         yield f"{role} may not read {place} ({', '.join(hidden)}): grant {what} on {place} to {role};"
     if filtered:
         yield f"Row-level security would hide rows of {place} from {role}: alter role {role} bypassrls;"

@@ -22,7 +22,7 @@ def pull(
         typer.Option(
             "--from",
             metavar="URL",
-            help="The database, as postgresql://user@host:5432/database; PGPASSWORD or ~/.pgpass may hold the password.",
+            help="The database, as postgresql://user@host:5432/database; PGPASSWORD or ~/.pgpass may hold a password.",
         ),
     ],
 ) -> None:
