@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import psycopg
 from psycopg import Connection, IsolationLevel, errors, sql
@@ -74,6 +74,23 @@ COLUMNS = """
     where a.attrelid = any(%s::oid[]) and not a.attisdropped and (a.attnum > 0 or a.attname in ('xmin', 'tableoid'))
     order by a.attrelid, a.attnum
 """
+
+
+class _Column(NamedTuple):
+    """A column at the source; `words` are those of an enumeration."""
+
+    number: int
+    type: str
+    words: str | None
+    readable: bool
+
+    @property
+    def shape(self) -> str:
+        """What decides how a value of the column is printed."""
+        return f"{self.number} {self.type}" + (f" ({self.words})" if self.words else "")
+
+
+Columns = dict[str, _Column]
 
 
 @dataclass(frozen=True)
@@ -184,9 +201,9 @@ def _describe(connection: Connection, tables: Sequence[Table]) -> tuple[SourceTa
     """The tables as they are at the source; ConfigurationError names everything that is missing or not allowed."""
     role, path = connection.execute("select current_user, current_setting('search_path')").fetchall()[0]
     found = {row[0]: row[1:] for row in connection.execute(TABLES, ([table.name for table in tables],))}
-    columns: dict[int, dict[str, Any]] = {row[0]: {} for row in found.values()}
+    columns: dict[int, Columns] = {row[0]: {} for row in found.values()}
     for relation, name, *rest in connection.execute(COLUMNS, (list(columns),)):
-        columns[relation][name] = rest
+        columns[relation][name] = _Column(*rest)
     problems: list[str] = []
     described = []
     for table in tables:
@@ -197,7 +214,8 @@ def _describe(connection: Connection, tables: Sequence[Table]) -> tuple[SourceTa
             )
             continue
         relation, schema, parts, versioned, filtered = found[table.name]
-        problems += _problems(table, f"{schema}.{table.name}", role, columns[relation], filtered)
+        place = f"{_spelt(schema)}.{_spelt(table.name)}"
+        problems += _problems(table, place, _spelt(role), columns[relation], filtered)
         described.append(_source_table(table, relation, schema, columns[relation], parts, versioned))
     if problems:
         raise ConfigurationError("\n".join(problems))
@@ -205,7 +223,7 @@ def _describe(connection: Connection, tables: Sequence[Table]) -> tuple[SourceTa
 
 
 def _source_table(
-    table: Table, relation: int, schema: str, columns: dict[str, Any], parts: list[int], versioned: bool
+    table: Table, relation: int, schema: str, columns: Columns, parts: list[int], versioned: bool
 ) -> SourceTable:
     wanted = [column.name for column in table.columns if column.name in columns]
     known = {*wanted, *table.restricted_columns, "xmin", "tableoid"}
@@ -213,28 +231,29 @@ def _source_table(
         table=table,
         relation=relation,
         identifier=sql.Identifier(schema, table.name),
-        types={name: columns[name][1] for name in wanted},
-        shape=tuple(" ".join(map(str, (name, *filter(None, columns[name][:3])))) for name in wanted),
+        types={name: columns[name].type for name in wanted},
+        shape=tuple(f"{name} {columns[name].shape}" for name in wanted),
         ignored=tuple(name for name in columns if name not in known),
         parts=tuple(parts),
         read_whole=table.load_mode == "replace" or not versioned,
     )
 
 
-def _problems(table: Table, place: str, role: str, columns: dict[str, Any], filtered: bool) -> Iterator[str]:
+def _problems(table: Table, place: str, role: str, columns: Columns, filtered: bool) -> Iterator[str]:
     names = [column.name for column in table.columns]
     missing = [name for name in names if name not in columns]
     if missing:
         yield f"{place} lacks columns that the contract of {table.system} knows ({', '.join(missing)}); correct either."
     for column in table.columns:
-        if column.type == "timestamptz" and columns.get(column.name, ("", ""))[1] == "timestamp without time zone":
+        found = columns.get(column.name)
+        if found and column.type == "timestamptz" and found.type == "timestamp without time zone":
             yield f"{place}.{column.name} has no time zone at the source, so its instants are unknown; give it one."
     # Which transaction wrote a row, and in which part it lies, is asked of tables that are not read whole.
     asked = names if table.load_mode == "replace" else ["xmin", "tableoid", *names]
-    hidden = [name for name in asked if name in columns and not columns[name][3]]
+    hidden = [name for name in asked if name in columns and not columns[name].readable]
     if hidden:
         # Where columns are restricted, the role need not be able to read them.
-        what = f"select ({', '.join(asked)})" if table.restricted_columns else "select"
+        what = f"select ({', '.join(map(_spelt, asked))})" if table.restricted_columns else "select"
         yield f"{role} may not read {place} ({', '.join(hidden)}): grant {what} on {place} to {role};"
     if filtered:
         yield f"Row-level security would hide rows of {place} from {role}: alter role {role} bypassrls;"
@@ -258,6 +277,11 @@ def _in_words() -> Iterator[None]:
         raise DatabaseUnreachableError(f"The source stopped answering; pull again ({_one_line(error)}).") from error
     except psycopg.Error as error:
         raise ConfigurationError(f"The source refused to be read ({_one_line(error)}).") from error
+
+
+def _spelt(name: str) -> str:
+    """A name as SQL spells it, to be pasted from a sentence."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else sql.Identifier(name).as_string()
 
 
 def _one_line(error: Exception) -> str:
