@@ -107,7 +107,7 @@ def _take(
     """Read what is new in one table into files that are not delivered yet."""
     name, day = table.table.name, stamp.date()
     known = cursor.tables.get(name)
-    same = known if known and (known.relation, known.columns) == (table.relation, table.shape) else None
+    same = known if known and known.columns == table.shape else None
     base = same if comparable and not table.read_whole else None
     parts, passed = _write(source, table, base, cursor.snapshot.xmin, outbox, stamp)
     digest, delivered_on, alone = None, None, True
@@ -123,7 +123,6 @@ def _take(
         TablePull(name, table.table.load_mode, passed.rows if parts else 0, files, ignored),
         parts,
         TableCursor(
-            relation=table.relation,
             columns=table.shape,
             parts=table.parts,
             seen=transactions_seen(passed.transactions, base, source.snapshot),

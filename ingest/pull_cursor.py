@@ -44,13 +44,12 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TableCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was taken of one table.
 
-    `relation`, `columns` and `parts` (the relation itself, its partitions and heirs) say what was read; a
-    difference in them makes old rows news. `seen` are the transactions from the snapshot's xmin on whose rows are
+    `columns` and `parts` (the relation itself, its partitions and heirs) say what was read: a difference in them makes
+    old rows news. `seen` are the transactions from the snapshot's xmin on whose rows are
     delivered. `digest`, `delivered_on` and `alone` (no other delivery fell on that day) tell of the last delivery of
     a table that is read whole each time. `ignored` are the columns that were reported as unknown.
     """
 
-    relation: int
     columns: tuple[str, ...]
     parts: tuple[int, ...]
     seen: tuple[int, ...] = ()

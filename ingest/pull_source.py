@@ -103,7 +103,6 @@ class SourceTable:
     """
 
     table: Table
-    relation: int
     identifier: sql.Identifier
     types: dict[str, str]
     shape: tuple[str, ...]
@@ -216,20 +215,17 @@ def _describe(connection: Connection, tables: Sequence[Table]) -> tuple[SourceTa
         relation, schema, parts, versioned, filtered = found[table.name]
         place = f"{_spelt(schema)}.{_spelt(table.name)}"
         problems += _problems(table, place, _spelt(role), columns[relation], filtered)
-        described.append(_source_table(table, relation, schema, columns[relation], parts, versioned))
+        described.append(_source_table(table, schema, columns[relation], parts, versioned))
     if problems:
         raise ConfigurationError("\n".join(problems))
     return tuple(described)
 
 
-def _source_table(
-    table: Table, relation: int, schema: str, columns: Columns, parts: list[int], versioned: bool
-) -> SourceTable:
+def _source_table(table: Table, schema: str, columns: Columns, parts: list[int], versioned: bool) -> SourceTable:
     wanted = [column.name for column in table.columns if column.name in columns]
     known = {*wanted, *table.restricted_columns, "xmin", "tableoid"}
     return SourceTable(
         table=table,
-        relation=relation,
         identifier=sql.Identifier(schema, table.name),
         types={name: columns[name].type for name in wanted},
         shape=tuple(f"{name} {columns[name].shape}" for name in wanted),

@@ -287,7 +287,7 @@ def test_numbers_are_compared_only_where_they_mean_the_same(
 
 
 def test_what_was_seen_is_kept_while_a_transaction_is_open_and_forgotten_where_it_might_mislead() -> None:
-    known = TableCursor(1, (), (), seen=(90, 104, 107))
+    known = TableCursor((), (), seen=(90, 104, 107))
 
     assert transactions_seen({99, 100, 103, 110}, known, Snapshot(100, 110)) == (100, 103, 104, 107)
     assert transactions_seen({99, 100}, known, Snapshot(120, 120)) == ()

@@ -72,6 +72,18 @@ def test_a_replaced_table_is_not_taken_for_settled_after_a_killed_pull(toy: Oper
     assert cursor["tables"]["rates"]["alone"] is False
 
 
+def test_what_a_killed_pull_delivered_is_taken_back_when_the_source_took_it_back(toy: Operation) -> None:
+    toy.run("insert into rates values ('a', 'before')")
+    toy.pull()
+    toy.run("update rates set value = 'between'")
+    pull_and_die(toy, 2)
+    assert toy.delivered("rates")[-1]["value"] == "between"
+    toy.run("update rates set value = 'before'")
+
+    assert toy.rows_pulled() == {"rates": 1}
+    assert toy.delivered("rates")[-1]["value"] == "before"
+
+
 def test_a_replaced_table_is_not_alone_on_a_day_that_holds_other_files(toy: Operation) -> None:
     toy.run("insert into rates values ('a'), ('b')")
     toy.pull()
@@ -149,17 +161,19 @@ def test_a_large_table_comes_in_files_of_bounded_size_and_a_replaced_one_in_a_si
     assert [pl.read_parquet(path).height for path in toy.files("entries")[4:]] == [10] * 9 + [5]
 
 
-def test_an_instant_found_late_in_a_large_table_changes_all_of_its_files(
+def test_an_instant_that_parquet_cannot_hold_makes_text_of_the_column_in_all_files_of_the_table(
     toy: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pull_rows, "FRAME_ROWS", 10)
-    monkeypatch.setattr(pull_landing, "ROWS_PER_FILE", 20)
-    toy.run("insert into entries select number, '2026-06-01 00:00+00' from generate_series(1, 95) as number")
-    toy.run("insert into entries values (96, 'infinity')")
-    assert toy.rows_pulled() == {"entries": 96, "rates": 0}
+    monkeypatch.setattr(pull_rows, "FRAME_ROWS", 10_000)
+    monkeypatch.setattr(pull_landing, "ROWS_PER_FILE", 20_000)
+    # Found after some files are written, and long before the source has sent the last row.
+    at = "case when number = 55555 then 'infinity' else '2026-06-01 00:00+00'::timestamptz end"
+    toy.run(f"insert into entries select number, {at}, repeat('x', 50) from generate_series(1, 300000) as number")
+    assert toy.rows_pulled() == {"entries": 300_000, "rates": 0}
 
-    assert {pl.read_parquet_schema(path)["at"] for path in toy.files("entries")} == {pl.String()}
-    assert sorted(row["id"] for row in toy.delivered("entries")) == list(range(1, 97))
+    frames = [pl.read_parquet(path) for path in toy.files("entries")]
+    assert {frame.schema["at"] for frame in frames} == {pl.String()}
+    assert pl.concat(frames)["id"].sort().to_list() == list(range(1, 300_001))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"stamp": "2026-06-01T00:00:00Z", "surprise": 1}'])
