@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+import psycopg
 from psycopg import Connection, sql
 
 from ingest.errors import ConfigurationError
@@ -89,35 +90,42 @@ def read(
     connection: Connection, query: sql.Composed, table: SourceTable, types: Types, passed: Passed
 ) -> Iterator[pl.DataFrame]:
     """The rows of a query in frames of `types`, without their transactions; InstantError where a type does not hold."""
-    with connection.cursor().copy(sql.SQL("copy ({}) to stdout (format csv)").format(query)) as copy:
-        lines: list[Any] = []
-        size = 0
-        for line in copy:
-            lines.append(line)
-            size += len(line)
-            if len(lines) >= FRAME_ROWS or size >= FRAME_BYTES:
-                yield _frame(b"".join(lines), table, types, passed)
-                lines, size = [], 0
-        if lines:
-            yield _frame(b"".join(lines), table, types, passed)
+    try:
+        with connection.cursor().copy(sql.SQL("copy ({}) to stdout (format csv)").format(query)) as copy:
+            lines: list[Any] = []
+            size = 0
+            for line in copy:
+                lines.append(line)
+                size += len(line)
+                if len(lines) >= FRAME_ROWS or size >= FRAME_BYTES:
+                    yield _frame(lines, table, types, passed)
+                    lines, size = [], 0
+            if lines:
+                yield _frame(lines, table, types, passed)
+    except psycopg.DataError as error:
+        # Such as bytes that are no text, which a database without an encoding lets in.
+        place = f"{table.table.system}.{table.table.name}"
+        raise ConfigurationError(f"The source cannot print a row of {place}; correct it there ({error}).") from error
 
 
-def _frame(csv: bytes, table: SourceTable, types: Types, passed: Passed) -> pl.DataFrame:
+def _frame(lines: list[Any], table: SourceTable, types: Types, passed: Passed) -> pl.DataFrame:
+    """One row per line: the server sends each row by itself."""
+    csv = b"".join(lines)
     printed = {name: TEXT if kind == INSTANT else kind for name, kind in types.items()}
     if not table.read_whole:
         printed = {XMIN: pl.Int64(), **printed}
-    try:
-        frame = pl.read_csv(csv, has_header=False, schema=printed)
-    except pl.exceptions.PolarsError as error:
+    frame = pl.read_csv(csv, has_header=False, schema=printed)
+    if frame.height != len(lines):
         place = f"{table.table.system}.{table.table.name}"
         raise ConfigurationError(
-            f"The source's {place} cannot be read as UTF-8 text ({_first_line(error)})."
-        ) from error
+            f"The source sent {len(lines)} rows of {place} that read as {frame.height}; nothing of it is delivered."
+        )
     passed.rows += frame.height
     if table.read_whole:
         passed.digest.update(csv)
     elif len(passed.transactions) <= REMEMBERED_TRANSACTIONS:
-        passed.transactions.update(frame[XMIN].unique().filter(frame[XMIN].unique() >= passed.horizon))
+        writers = frame[XMIN].unique()
+        passed.transactions.update(writers.filter(writers >= passed.horizon))
     instants = [_instants(frame[name]) for name, kind in types.items() if kind == INSTANT]
     return frame.with_columns(instants).select(list(types))
 
@@ -139,7 +147,3 @@ def _values(table: SourceTable) -> sql.Composed:
 
 def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

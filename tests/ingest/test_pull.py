@@ -3,6 +3,7 @@
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import psycopg
 import pytest
 
 from ingest import pull
-from ingest.contract import System
+from ingest.contract import System, read_contract
+from ingest.errors import ConfigurationError
 from tests.ingest.operational import FUNPOT, STORYFORGE, Operation, content
 from tests.ingest.zone import Zone
 
@@ -69,6 +71,28 @@ def test_texts_come_as_they_are_whatever_is_in_them(toy: Operation) -> None:
     toy.pull()
 
     assert [row["note"] for row in sorted(toy.delivered("entries"), key=lambda row: row["id"])] == texts
+
+
+def test_a_row_of_one_null_is_a_row(toy: Operation) -> None:
+    # It prints as an empty line.
+    path = toy.system.path
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(line for line in lines if "name: value" not in line), encoding="utf-8")
+    toy.run("alter table rates rename to kept;\ncreate view rates as select null::text as key")
+
+    assert replace(toy, system=read_contract(path)).rows_pulled() == {"rates": 1}
+    assert toy.delivered("rates") == [{"key": None}]
+
+
+def test_rows_that_read_as_fewer_or_more_than_were_sent_stop_the_pull(
+    toy: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_csv = pl.read_csv
+    monkeypatch.setattr(pl, "read_csv", lambda *words, **options: read_csv(*words, **options).head(1))
+    toy.run("insert into entries values (1), (2)")
+    with pytest.raises(ConfigurationError, match=r"sent 2 rows of toy\.entries that read as 1"):
+        toy.pull()
+    assert toy.files("entries") == []
 
 
 def test_numbers_and_instants_keep_every_digit_and_instants_beyond_parquet_travel_as_text(toy: Operation) -> None:

@@ -111,6 +111,22 @@ def test_settings_of_the_role_change_no_value(toy: Operation) -> None:
     assert [row["at"].isoformat() for row in toy.delivered("entries")] == ["2026-06-01T00:00:00+00:00"]
 
 
+def test_a_database_without_an_encoding_is_read_while_its_bytes_are_utf8_and_then_named(toy: Operation) -> None:
+    name = f"{toy.connection.info.dbname}_ascii"
+    toy.run(f"create database {name} encoding 'SQL_ASCII' locale 'C' locale_provider libc template template0")
+    conninfo = make_conninfo(toy.conninfo, dbname=name)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        unencoded = replace(toy, conninfo=conninfo, connection=connection)
+        unencoded.run(TOY + ";\ninsert into entries values (1, null, 'é')")
+        unencoded.pull()
+        unencoded.run(r"insert into entries values (2, null, E'\xff')")
+        with pytest.raises(ConfigurationError, match=r"cannot print a row of toy\.entries; correct it there"):
+            unencoded.pull()
+    toy.run(f"drop database {name}")
+
+    assert [row["note"] for row in toy.delivered("entries")] == ["é"]
+
+
 def test_a_table_that_stays_locked_ends_the_pull_with_a_sentence(
     toy: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
