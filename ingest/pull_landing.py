@@ -107,7 +107,12 @@ class Outbox:
 def claimed(landing: Path, system: str) -> Iterator[Outbox]:
     """The outbox of a system, for one pull at a time; what a killed pull left unfinished is removed."""
     outbox = Outbox(landing, system)
-    outbox.scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        outbox.scratch.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The landing zone {landing} cannot be written ({error.strerror}); correct TALLY_LANDING."
+        ) from error
     with (outbox.scratch / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 
 from ingest.errors import ConfigurationError
 from ingest.pull_cursor import REMEMBERED_TRANSACTIONS, TableCursor
-from ingest.pull_source import SourceTable
+from ingest.pull_tables import SourceTable
 
 FRAME_ROWS = 50_000
 FRAME_BYTES = 32 * 2**20

@@ -38,7 +38,7 @@ def pull(
         def show(one: TablePull) -> None:
             nonlocal rows
             rows += one.rows
-            status.update(f"pull {system}: {one.table}, {plural(rows, 'row')} so far")
+            status.update(f"pull {system}: {plural(rows, 'row')} so far")
 
         done = pulling.pull(source, described, settings.landing, on_table=show)
     if done.why_whole:

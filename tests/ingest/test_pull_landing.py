@@ -131,6 +131,12 @@ def test_only_one_pull_of_a_system_writes_at_a_time(toy: Operation) -> None:
     assert toy.rows_pulled() == {"rates": 0}
 
 
+def test_a_landing_zone_that_cannot_be_written_is_named(toy: Operation) -> None:
+    toy.landing.write_text("a file where a folder should be", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"The landing zone .*landing cannot be written \(Not a directory\)"):
+        toy.pull()
+
+
 def test_loading_sees_nothing_of_an_unfinished_pull(toy: Operation) -> None:
     toy.pull()
     scratch = toy.landing / "toy" / "_pull"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from ingest.errors import ConfigurationError, DatabaseUnreachableError
 from ingest.pull import pull
+from ingest.pull_cursor import Snapshot
 from tests.conftest import Warehouse
 from tests.ingest.operational import TOY, Operation, toy_system
 
@@ -139,11 +141,44 @@ def test_a_table_that_stays_locked_ends_the_pull_with_a_sentence(
             toy.pull()
 
 
+def test_a_table_that_is_altered_just_as_a_pull_begins_holds_neither_up(
+    toy: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest import pull_source
+
+    take_snapshot = pull_source._snapshot
+    altering: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as other, toy.writer() as owner:
+
+        def alter() -> None:
+            owner.execute("alter table entries add column surprise text")
+            owner.commit()
+
+        def alter_first(connection: psycopg.Connection) -> Snapshot:
+            if not altering:
+                altering.append(other.submit(alter))
+                while not toy.fetch(
+                    "select from pg_locks join pg_stat_activity using (pid)"
+                    " where not granted and datname = current_database()"
+                ):
+                    assert not altering[0].done()
+            return take_snapshot(connection)
+
+        monkeypatch.setattr(pull_source, "_snapshot", alter_first)
+        done = toy.pull()
+        altering[0].result()
+
+    assert [table.ignored for table in done.tables if table.table == "entries"] == [("surprise",)]
+
+
 def test_a_connection_that_is_cut_is_a_sentence_and_leaves_the_cursor_alone(toy: Operation) -> None:
     toy.run("insert into entries values (1);\ninsert into accounts values (1)")
 
     def cut(_: object) -> None:
-        toy.fetch("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tally pull'")
+        toy.fetch(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'tally pull' and datname = current_database()"
+        )
 
     with pytest.raises(DatabaseUnreachableError, match="The source stopped answering; pull again"):
         pull(toy.conninfo, toy.system, toy.landing, on_table=cut)
