@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands import check, demo, explore, load, quarantine, run, sql, status, ui
+from dagster_project.commands import check, demo, explore, load, pull, quarantine, run, sql, status, ui
 from ingest.errors import TallyError
 
 INTERRUPTED = 130
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(run.run)
+app.command()(pull.pull)
 app.command()(load.load)
 app.command()(check.check)
 app.command()(sql.sql)

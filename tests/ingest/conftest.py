@@ -1,7 +1,9 @@
-"""The landing zone that tests of loading deliver to."""
+"""The landing zone that tests of loading deliver to, and the operational databases that tests of pulling read."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -10,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from ingest.contract import System, read_contracts
 from ingest.schema import ensure_schemas
 from tests.ingest.everything import CONTRACT, TrialZone
+from tests.ingest.operational import TOY, Operation, toy_system
 from tests.ingest.zone import Zone
 
 
@@ -34,3 +37,22 @@ def trial(
             connection.commit()
             yield TrialZone(folder / "landing", connection, known)
         admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def source(server_conninfo: str) -> Iterator[str]:
+    """The connection string of a fresh and empty database, such as an operational system might be."""
+    name = f"tally_source_{os.getpid()}_{uuid4().hex[:8]}"
+    with psycopg.connect(server_conninfo, autocommit=True) as admin:
+        admin.execute(f"create database {name}".encode())
+        yield make_conninfo(server_conninfo, dbname=name)
+        admin.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def toy(source: str, tmp_path: Path) -> Iterator[Operation]:
+    """The toy system in operation, with empty tables."""
+    with psycopg.connect(source, autocommit=True, options="-c timezone=UTC") as connection:
+        operation = Operation(toy_system(tmp_path), source, tmp_path / "landing", connection)
+        operation.run(TOY)
+        yield operation
