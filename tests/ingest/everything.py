@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,12 @@ def _by_record(outcome: Outcome, records: Sequence[bytes], head: bytes) -> list[
         found.append(Fate(outcome.rows.get(str(number)), outcome.quarantine.get(line)))
         line += record.count(b"\n")
     return found
+
+
+def parquet(frame: pl.DataFrame, **options: Any) -> bytes:
+    stream = BytesIO()
+    frame.write_parquet(stream, **options)
+    return stream.getvalue()
 
 
 def is_one_sentence(reason: str | None) -> bool:

@@ -312,8 +312,8 @@ def test_a_restricted_value_of_a_refused_record_is_nowhere(trial: Trial) -> None
 
 
 def test_records_are_numbered_alike_in_every_batch(trial: Trial) -> None:
-    # Two lines a record, so that the border of a batch falls into one; 60,000 rows and 12 MB make several batches.
-    count, text = 60_000, "x" * 90 + "\n,\u2028" + "y" * 90
+    # Two lines a record, so that the border of a batch falls into one; 60,000 rows and 18 MB make several batches.
+    count, text = 60_000, "x" * 140 + "\n,\u2028" + "y" * 140
     broken = {30_001: b'30001,"a"b,\n', 55_555: b"55555,a\n", 59_999: b'59999,"\n\n",toolong\r\n'}
     records = [broken.get(n) or b'%d,"%b",""\n' % (n, text.encode()) for n in range(1, count + 1)]
     outcome = trial.attempt(b"id,name,code\n" + b"".join(records), "a.csv")
@@ -326,7 +326,7 @@ def test_records_are_numbered_alike_in_every_batch(trial: Trial) -> None:
 
 
 def test_plain_lines_are_numbered_alike_in_every_batch(trial: Trial) -> None:
-    count, text = 60_000, "x" * 180
+    count, text = 60_000, "x" * 280
     broken = {30_001: b"30001,a\n", 55_555: b"55555,\xff,\n", 59_999: b"59999,\0,\n"}
     lines = [broken.get(n) or b"%d,%b,\n" % (n, text.encode()) for n in range(1, count + 1)]
     lines[9] = b"\r\n"
@@ -339,7 +339,7 @@ def test_plain_lines_are_numbered_alike_in_every_batch(trial: Trial) -> None:
 
 
 def test_an_unbalanced_quotation_mark_loses_nothing_of_a_large_file(trial: Trial) -> None:
-    rest = b'2,"b,\n' + b"".join(b"%d,%b,\n" % (n, b"x" * 180) for n in range(3, 60_000))
+    rest = b'2,"b,\n' + b"".join(b"%d,%b,\n" % (n, b"x" * 280) for n in range(3, 60_000))
     outcome = trial.attempt(b"id,name,code\n1,a,\n" + rest, "a.csv", EVERYTHING)
 
     assert set(outcome.rows) == {"1"}

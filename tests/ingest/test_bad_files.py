@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import random
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -13,8 +14,7 @@ from backports import zstd
 
 from ingest.landing import LandingFile
 from ingest.load import load_files
-from tests.ingest.everything import EVERYTHING, Outcome, Trial, is_one_sentence
-from tests.ingest.test_bad_parquet import parquet
+from tests.ingest.everything import EVERYTHING, Outcome, Trial, is_one_sentence, parquet
 from tests.ingest.zone import LEDGER, Zone, counts, entry, ndjson
 
 COUNT = 500
@@ -109,6 +109,16 @@ def test_a_stream_that_breaks_off_after_many_batches_keeps_none_of_them(
     outcome = trial.attempt(stream[:-3], "long.ndjson." + ("gz" if stream.startswith(b"\x1f\x8b") else "zst"))
 
     assert (outcome.load.status, outcome.rows) == ("failed", {})
+
+
+def test_a_large_stream_that_breaks_off_keeps_nothing_and_says_why(trial: Trial) -> None:
+    # 18 MB on disk: what is large may be read in another way than what is small.
+    digits = random.Random(7)
+    lines = b"".join(b'{"id":%d,"name":"%b"}\n' % (n, digits.randbytes(300).hex().encode()) for n in range(54_000))
+    outcome = trial.attempt(gzip.compress(lines, 1)[:-3], "large.ndjson.gz")
+
+    assert (outcome.load.status, outcome.rows) == ("failed", {})
+    assert "cut short" in str(outcome.load.reason)
 
 
 @pytest.mark.parametrize(

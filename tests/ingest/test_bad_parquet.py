@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 
 import polars as pl
@@ -26,6 +25,7 @@ from tests.ingest.everything import (
     check,
     kept_or_refused,
     label,
+    parquet,
     refused,
 )
 from tests.ingest.zone import counts
@@ -34,12 +34,6 @@ Expected = str | Refused | None
 NOON = datetime(2026, 5, 31, 12, tzinfo=UTC)
 INSTANT = "2026-05-31 12:00:00+00"
 BOUNDS = refused("bounds")
-
-
-def parquet(frame: pl.DataFrame, **options: Any) -> bytes:
-    stream = BytesIO()
-    frame.write_parquet(stream, **options)
-    return stream.getvalue()
 
 
 def deliver(trial: Trial, column: str, values: pl.Series) -> Outcome:

@@ -18,8 +18,7 @@ from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.everything import COLUMNS, UID, Outcome, Trial
-from tests.ingest.test_bad_parquet import parquet
+from tests.ingest.everything import COLUMNS, UID, Outcome, Trial, parquet
 
 Fields = dict[str, Any]
 BOM = b"\xef\xbb\xbf"
