@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from ingest.contract import System, read_contracts
 from ingest.schema import ensure_schemas
-from tests.ingest.everything import CONTRACT, TrialZone
+from tests.ingest.everything import CONTRACT, Trial
 from tests.ingest.operational import TOY, Operation, toy_system
 from tests.ingest.zone import Zone
 
@@ -24,7 +24,7 @@ def zone(tmp_path: Path, connection: psycopg.Connection, systems: tuple[System, 
 @pytest.fixture(scope="module")
 def trial(
     server_conninfo: str, template: str, systems: tuple[System, ...], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TrialZone]:
+) -> Iterator[Trial]:
     """A zone of all systems and one with every type; what is tried there leaves nothing behind."""
     folder = tmp_path_factory.mktemp("trial")
     (folder / "matrix.odcs.yaml").write_text(CONTRACT)
@@ -35,7 +35,7 @@ def trial(
         with psycopg.connect(make_conninfo(server_conninfo, dbname=name), options="-c timezone=UTC") as connection:
             ensure_schemas(connection, known)
             connection.commit()
-            yield TrialZone(folder / "landing", connection, known)
+            yield Trial(Zone(folder / "landing", connection, known))
         admin.execute(f"drop database {name} with (force)")
 
 

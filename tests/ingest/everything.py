@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +117,16 @@ class Fate:
     error: BaseException | None = field(default=None, compare=False)
 
 
-class TrialZone(Zone):
-    """A zone whose loads leave nothing behind, so that many files can be tried on one database."""
+class Trial:
+    """A landing zone whose loads leave nothing behind, so that many files can be tried on one database."""
+
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+        self.connection = zone.connection
 
     def attempt(self, content: bytes, name: str, table: str = EVERYTHING) -> Outcome:
         """Load one file in a transaction that is rolled back."""
-        path = self.deliver(table, content, name)
+        path = self.zone.deliver(table, content, name)
         try:
             return self.attempt_path(path, table)
         finally:
@@ -129,22 +134,22 @@ class TrialZone(Zone):
 
     def attempt_path(self, path: Path, table: str = EVERYTHING) -> Outcome:
         system, name = table.split(".")
-        (file,) = (file for file in find_files(self.root, self.systems, system, name) if file.path == path)
+        (file,) = (file for file in find_files(self.zone.root, self.zone.systems, system, name) if file.path == path)
         with self.connection.transaction(force_rollback=True):
-            (load,) = load_files(self.connection, self.systems, [file])
+            (load,) = load_files(self.connection, self.zone.systems, [file])
             outcome = Outcome(load, self._rows(system, name), self._quarantine())
             self._holds_the_laws(outcome)
         return outcome
 
     def _rows(self, system: str, table: str) -> dict[str, dict[str, str | None]]:
-        described = next(t for s in self.systems if s.name == system for t in s.tables if t.name == table)
+        described = next(t for s in self.zone.systems if s.name == system for t in s.tables if t.name == table)
         names = [column.name for column in described.columns]
         texts = ", ".join(f'"{name}"::text' for name in names)
-        rows = self.fetch(f"select {texts} from raw_{system}.{table}")
+        rows = self.zone.fetch(f"select {texts} from raw_{system}.{table}")
         return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
 
     def _quarantine(self) -> dict[int, Quarantined]:
-        rows = self.fetch("select line, outcome, rule, reason, raw from ingest.quarantine")
+        rows = self.zone.fetch("select line, outcome, rule, reason, raw from ingest.quarantine")
         assert len({line for line, *_ in rows}) == len(rows)
         return {line: Quarantined(*rest) for line, *rest in rows}
 
@@ -152,7 +157,7 @@ class TrialZone(Zone):
         """What is true of every load, whatever was delivered."""
         load = outcome.load
         manifest = "select status, rows_read, rows_accepted, rows_duplicate, rows_conflict, rows_rejected, reason"
-        assert self.fetch(f"{manifest} from ingest.loads") == [(load.status, *counts(load), load.reason)]
+        assert self.zone.fetch(f"{manifest} from ingest.loads") == [(load.status, *counts(load), load.reason)]
         assert len(outcome.rows) == load.rows_accepted
         assert len(outcome.quarantine) == load.rows_conflict + load.rows_rejected
         for quarantined in outcome.quarantine.values():
@@ -191,6 +196,12 @@ def _by_record(outcome: Outcome, records: Sequence[bytes], head: bytes) -> list[
         found.append(Fate(outcome.rows.get(str(number)), outcome.quarantine.get(line)))
         line += record.count(b"\n")
     return found
+
+
+def parquet(frame: pl.DataFrame, **options: Any) -> bytes:
+    stream = BytesIO()
+    frame.write_parquet(stream, **options)
+    return stream.getvalue()
 
 
 def is_one_sentence(reason: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import random
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -13,8 +14,7 @@ from backports import zstd
 
 from ingest.landing import LandingFile
 from ingest.load import load_files
-from tests.ingest.everything import EVERYTHING, Outcome, TrialZone, is_one_sentence
-from tests.ingest.test_bad_parquet import parquet
+from tests.ingest.everything import EVERYTHING, Outcome, Trial, is_one_sentence, parquet
 from tests.ingest.zone import LEDGER, Zone, counts, entry, ndjson
 
 COUNT = 500
@@ -47,7 +47,7 @@ def names(outcome: Outcome) -> dict[str, str | None]:
         ("plain.parquet", PARQUET),
     ],
 )
-def test_a_stream_of_any_build_is_read_to_its_end(trial: TrialZone, name: str, content: bytes) -> None:
+def test_a_stream_of_any_build_is_read_to_its_end(trial: Trial, name: str, content: bytes) -> None:
     outcome = trial.attempt(content, name)
 
     assert outcome.load.reason is None
@@ -56,7 +56,7 @@ def test_a_stream_of_any_build_is_read_to_its_end(trial: TrialZone, name: str, c
 
 
 @pytest.mark.parametrize("name", ["nothing.ndjson.gz", "nothing.csv.gz", "nothing.ndjson.zst", "nothing.csv.zst"])
-def test_an_empty_stream_is_no_rows_but_no_stream_at_all_is_a_failure(trial: TrialZone, name: str) -> None:
+def test_an_empty_stream_is_no_rows_but_no_stream_at_all_is_a_failure(trial: Trial, name: str) -> None:
     compress = gzip.compress if name.endswith("gz") else zstd.compress
     whole, nothing = trial.attempt(compress(b""), name), trial.attempt(b"", name)
 
@@ -93,7 +93,7 @@ def test_an_empty_stream_is_no_rows_but_no_stream_at_all_is_a_failure(trial: Tri
         ("zeros.ndjson.zst", bytes(100)),
     ],
 )
-def test_a_stream_that_is_damaged_anywhere_keeps_nothing(trial: TrialZone, name: str, content: bytes) -> None:
+def test_a_stream_that_is_damaged_anywhere_keeps_nothing(trial: Trial, name: str, content: bytes) -> None:
     outcome = trial.attempt(content, name)
 
     assert (outcome.load.status, outcome.rows, outcome.quarantine) == ("failed", {}, {})
@@ -102,13 +102,23 @@ def test_a_stream_that_is_damaged_anywhere_keeps_nothing(trial: TrialZone, name:
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
 def test_a_stream_that_breaks_off_after_many_batches_keeps_none_of_them(
-    trial: TrialZone, compress: Callable[[bytes], bytes]
+    trial: Trial, compress: Callable[[bytes], bytes]
 ) -> None:
     lines = b"".join(b'{"id":%d,"name":"%x%b"}\n' % (n, n * 7919 % 100_003, b"x" * 180) for n in range(60_000))
     stream = compress(lines)
     outcome = trial.attempt(stream[:-3], "long.ndjson." + ("gz" if stream.startswith(b"\x1f\x8b") else "zst"))
 
     assert (outcome.load.status, outcome.rows) == ("failed", {})
+
+
+def test_a_large_stream_that_breaks_off_keeps_nothing_and_says_why(trial: Trial) -> None:
+    # 18 MB on disk: what is large may be read in another way than what is small.
+    digits = random.Random(7)
+    lines = b"".join(b'{"id":%d,"name":"%b"}\n' % (n, digits.randbytes(300).hex().encode()) for n in range(54_000))
+    outcome = trial.attempt(gzip.compress(lines, 1)[:-3], "large.ndjson.gz")
+
+    assert (outcome.load.status, outcome.rows) == ("failed", {})
+    assert "cut short" in str(outcome.load.reason)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_a_stream_that_breaks_off_after_many_batches_keeps_none_of_them(
         ("page.csv", b"<!DOCTYPE html>\n<html><body>403, Forbidden</body></html>\n"),
     ],
 )
-def test_a_name_that_lies_about_its_content_gives_no_rows(trial: TrialZone, name: str, content: bytes) -> None:
+def test_a_name_that_lies_about_its_content_gives_no_rows(trial: Trial, name: str, content: bytes) -> None:
     outcome = trial.attempt(content, name)
 
     assert outcome.rows == {}
@@ -142,7 +152,7 @@ def test_a_name_that_lies_about_its_content_gives_no_rows(trial: TrialZone, name
         *("part.ndjson.tmp", "part.csv~", "part.ndjson.", "ndjson"),
     ],
 )  # fmt: skip
-def test_a_name_without_a_known_ending_is_refused(trial: TrialZone, name: str) -> None:
+def test_a_name_without_a_known_ending_is_refused(trial: Trial, name: str) -> None:
     outcome = trial.attempt(LINES, name)
 
     assert outcome.load.status == "failed"
@@ -150,12 +160,12 @@ def test_a_name_without_a_known_ending_is_refused(trial: TrialZone, name: str) -
 
 
 @pytest.mark.parametrize("content", [b"1,Ada,0.5\n", b"surprise\n", bytes(5000), b"id;name\n", b"%PDF-1.7"])
-def test_a_header_that_is_none_is_told_of_even_if_no_record_follows(trial: TrialZone, content: bytes) -> None:
+def test_a_header_that_is_none_is_told_of_even_if_no_record_follows(trial: Trial, content: bytes) -> None:
     # What was taken for the header may have been the one row there is.
     assert trial.attempt(content, "a.csv").load.status == "failed"
 
 
-def test_a_compressed_parquet_file_is_read_or_refused_with_a_reason(trial: TrialZone) -> None:
+def test_a_compressed_parquet_file_is_read_or_refused_with_a_reason(trial: Trial) -> None:
     outcome = trial.attempt(gzip.compress(PARQUET), "part.parquet.gz")
 
     assert names(outcome) == (ROWS if outcome.load.status == "loaded" else {})
@@ -166,9 +176,11 @@ def test_a_compressed_parquet_file_is_read_or_refused_with_a_reason(trial: Trial
     ["part[1]", "part*", "part?", "[!x]*", "part{1,2}", "part 1", "päärt", "part'1", 'part"1', "part\n1", "%20", "~"],
 )
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet"])
-def test_a_name_means_one_file_whatever_its_letters_mean_elsewhere(trial: TrialZone, name: str, kind: str) -> None:
+def test_a_name_means_one_file_whatever_its_letters_mean_elsewhere(trial: Trial, name: str, kind: str) -> None:
     other = {"ndjson": b'{"id":7777}\n', "csv": b"id\n7777\n", "parquet": parquet(pl.DataFrame({"id": [7777]}))}[kind]
-    neighbours = [trial.deliver(EVERYTHING, other, f"{neighbour}.{kind}") for neighbour in ("part1", "part2", "partx")]
+    neighbours = [
+        trial.zone.deliver(EVERYTHING, other, f"{neighbour}.{kind}") for neighbour in ("part1", "part2", "partx")
+    ]
     try:
         content = {"ndjson": LINES, "csv": CSV, "parquet": PARQUET}[kind]
         outcome = trial.attempt(content, f"{name}.{kind}")
@@ -190,15 +202,15 @@ def test_a_name_that_is_not_utf8_is_told_of_and_stops_no_other_file(zone: Zone) 
     assert {2} <= {key for key, _, _ in zone.entries()} <= {1, 2}
 
 
-def day_of(trial: TrialZone) -> Path:
-    folder = trial.root / EVERYTHING.replace(".", "/") / "date=2026-06-01"
+def day_of(trial: Trial) -> Path:
+    folder = trial.zone.root / EVERYTHING.replace(".", "/") / "date=2026-06-01"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "ndjson.gz", "ndjson.zst"])
 @pytest.mark.parametrize("make", ["folder", "full folder", "dangling link", "link to itself", "link to a folder"])
-def test_what_is_not_a_file_fails_like_a_file_that_cannot_be_read(trial: TrialZone, make: str, kind: str) -> None:
+def test_what_is_not_a_file_fails_like_a_file_that_cannot_be_read(trial: Trial, make: str, kind: str) -> None:
     path = day_of(trial) / f"odd.{kind}"
     inner = path / f"part.{kind}"
     match make:
@@ -212,7 +224,7 @@ def test_what_is_not_a_file_fails_like_a_file_that_cannot_be_read(trial: TrialZo
         case "link to itself":
             path.symlink_to(path)
         case "link to a folder":
-            path.symlink_to(trial.root)
+            path.symlink_to(trial.zone.root)
     try:
         outcome = trial.attempt_path(path)
     finally:
@@ -225,7 +237,7 @@ def test_what_is_not_a_file_fails_like_a_file_that_cannot_be_read(trial: TrialZo
     assert (outcome.load.status, outcome.rows) == ("failed", {})
 
 
-def test_a_link_to_a_file_is_read_as_that_file(trial: TrialZone, tmp_path: Path) -> None:
+def test_a_link_to_a_file_is_read_as_that_file(trial: Trial, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(LINES)
     path = day_of(trial) / "link.ndjson"
     path.symlink_to(tmp_path / "elsewhere")
@@ -238,8 +250,8 @@ def test_a_link_to_a_file_is_read_as_that_file(trial: TrialZone, tmp_path: Path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file, whatever its mode says")
-def test_a_file_that_may_not_be_read_fails_with_that_reason(trial: TrialZone) -> None:
-    path = trial.deliver(EVERYTHING, LINES, "closed.ndjson")
+def test_a_file_that_may_not_be_read_fails_with_that_reason(trial: Trial) -> None:
+    path = trial.zone.deliver(EVERYTHING, LINES, "closed.ndjson")
     path.chmod(0)
     try:
         outcome = trial.attempt_path(path)
@@ -251,7 +263,7 @@ def test_a_file_that_may_not_be_read_fails_with_that_reason(trial: TrialZone) ->
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv", "parquet", "ndjson.gz"])
-def test_a_pipe_fails_at_once_and_nobody_waits_for_its_other_end(trial: TrialZone, kind: str) -> None:
+def test_a_pipe_fails_at_once_and_nobody_waits_for_its_other_end(trial: Trial, kind: str) -> None:
     path = day_of(trial) / f"pipe.{kind}"
     os.mkfifo(path)
     done = threading.Event()
@@ -274,11 +286,11 @@ def test_a_pipe_fails_at_once_and_nobody_waits_for_its_other_end(trial: TrialZon
     assert outcome.load.status == "failed"
 
 
-def test_a_file_that_is_gone_by_the_time_it_is_its_turn_fails(trial: TrialZone) -> None:
+def test_a_file_that_is_gone_by_the_time_it_is_its_turn_fails(trial: Trial) -> None:
     path = day_of(trial) / "gone.ndjson"
-    file = LandingFile("matrix", "everything", date(2026, 6, 1), path, path.relative_to(trial.root).as_posix())
+    file = LandingFile("matrix", "everything", date(2026, 6, 1), path, path.relative_to(trial.zone.root).as_posix())
     with trial.connection.transaction(force_rollback=True):
-        (load,) = load_files(trial.connection, trial.systems, [file])
+        (load,) = load_files(trial.connection, trial.zone.systems, [file])
 
     assert load.status == "failed"
     assert is_one_sentence(load.reason)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 
 import polars as pl
@@ -22,10 +21,11 @@ from tests.ingest.everything import (
     Fate,
     Outcome,
     Refused,
-    TrialZone,
+    Trial,
     check,
     kept_or_refused,
     label,
+    parquet,
     refused,
 )
 from tests.ingest.zone import counts
@@ -36,13 +36,7 @@ INSTANT = "2026-05-31 12:00:00+00"
 BOUNDS = refused("bounds")
 
 
-def parquet(frame: pl.DataFrame, **options: Any) -> bytes:
-    stream = BytesIO()
-    frame.write_parquet(stream, **options)
-    return stream.getvalue()
-
-
-def deliver(trial: TrialZone, column: str, values: pl.Series) -> Outcome:
+def deliver(trial: Trial, column: str, values: pl.Series) -> Outcome:
     """A file of keys from 1 and one other column."""
     keys = pl.Series("id", range(1, len(values) + 1), pl.Int64)
     return trial.attempt(parquet(pl.DataFrame([keys, values.alias(column)])), "a.parquet")
@@ -53,7 +47,7 @@ SPELT += [("doc", DEEP_100_000, refused("type", "json")), ("doc", "null", kept_o
 
 
 @pytest.fixture(scope="module")
-def spelt_fates(trial: TrialZone) -> list[Fate]:
+def spelt_fates(trial: Trial) -> list[Fate]:
     """What becomes of text in a file whose every column but the key is text."""
     try:
         return together(trial)
@@ -62,7 +56,7 @@ def spelt_fates(trial: TrialZone) -> list[Fate]:
     return [alone(trial, column, text) for column, text, _ in SPELT]
 
 
-def together(trial: TrialZone) -> list[Fate]:
+def together(trial: Trial) -> list[Fate]:
     rows = [{"id": number, column: text} for number, (column, text, _) in enumerate(SPELT, 1)]
     schema = {name: pl.Int64 if name == "id" else pl.String for name in COLUMNS}
     outcome = trial.attempt(parquet(pl.DataFrame(rows, schema)), "a.parquet")
@@ -70,7 +64,7 @@ def together(trial: TrialZone) -> list[Fate]:
     return [Fate(outcome.rows.get(str(n)), outcome.quarantine.get(n)) for n in range(1, len(SPELT) + 1)]
 
 
-def alone(trial: TrialZone, column: str, text: str) -> Fate:
+def alone(trial: Trial, column: str, text: str) -> Fate:
     try:
         outcome = deliver(trial, column, pl.Series([text], dtype=pl.String))
     except (Exception, pl.exceptions.PanicException) as error:
@@ -89,7 +83,7 @@ def test_a_text_is_kept_exactly_or_its_row_is_quarantined(spelt_fates: list[Fate
         assert json.loads(fate.refusal.raw or b"")[column] == text
 
 
-def test_no_text_stops_the_file_it_stands_in(trial: TrialZone) -> None:
+def test_no_text_stops_the_file_it_stands_in(trial: Trial) -> None:
     assert len(together(trial)) == len(SPELT)
 
 
@@ -233,7 +227,7 @@ CASES: list[tuple[str, pl.Series, Sequence[Expected]]] = [
 
 @pytest.mark.parametrize(("column", "values", "expected"), CASES, ids=[f"{c} from {s.dtype}" for c, s, _ in CASES])
 def test_a_column_of_another_type_is_read_exactly_or_its_rows_are_quarantined(
-    trial: TrialZone, column: str, values: pl.Series, expected: Sequence[Expected]
+    trial: Trial, column: str, values: pl.Series, expected: Sequence[Expected]
 ) -> None:
     outcome = deliver(trial, column, values)
 
@@ -257,9 +251,7 @@ MEANINGLESS = [
 
 
 @pytest.mark.parametrize(("column", "values"), MEANINGLESS, ids=[f"{c} from {s.dtype}" for c, s in MEANINGLESS])
-def test_a_column_of_a_type_that_means_nothing_there_gives_no_row(
-    trial: TrialZone, column: str, values: pl.Series
-) -> None:
+def test_a_column_of_a_type_that_means_nothing_there_gives_no_row(trial: Trial, column: str, values: pl.Series) -> None:
     outcome = deliver(trial, column, values)
 
     assert [row[column] for row in outcome.rows.values()] == []
@@ -268,7 +260,7 @@ def test_a_column_of_a_type_that_means_nothing_there_gives_no_row(
 
 
 @pytest.mark.parametrize("number", [2**31 - 1, -(2**31), 10**9, -(10**9)])
-def test_a_day_beyond_every_calendar_gives_no_row_and_no_crash(trial: TrialZone, number: int) -> None:
+def test_a_day_beyond_every_calendar_gives_no_row_and_no_crash(trial: Trial, number: int) -> None:
     outcome = deliver(trial, "day", physical(pl.Date, number, 0))
 
     assert "1" not in outcome.rows
@@ -280,7 +272,7 @@ def test_a_day_beyond_every_calendar_gives_no_row_and_no_crash(trial: TrialZone,
 # Instants whose year Python has no name for, and what polars cannot spell.
 @pytest.mark.parametrize("kind", [US, MS, pl.Datetime("us"), pl.Datetime("ms"), BERLIN])
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 2**60, -(2**60), 10**18, -(10**18)])
-def test_an_instant_beyond_every_calendar_gives_no_row_and_no_crash(trial: TrialZone, kind: Any, number: int) -> None:
+def test_an_instant_beyond_every_calendar_gives_no_row_and_no_crash(trial: Trial, kind: Any, number: int) -> None:
     outcome = deliver(trial, "at", physical(kind, number, 0))
 
     assert "1" not in outcome.rows
@@ -303,7 +295,7 @@ def test_an_instant_beyond_every_calendar_gives_no_row_and_no_crash(trial: Trial
     ],
 )  # fmt: skip
 def test_a_refused_row_is_kept_with_every_digit_it_had(
-    trial: TrialZone, column: str, values: pl.Series, words: list[str]
+    trial: Trial, column: str, values: pl.Series, words: list[str]
 ) -> None:
     outcome = deliver(trial, column, values)
     raw = (outcome.quarantine[1].raw or b"").decode()
@@ -316,7 +308,7 @@ KEYS = pl.Series("id", range(1, 4), pl.Int64)
 NAMES = pl.Series("name", ["a", "b", "c"])
 
 
-def test_columns_are_found_by_their_names(trial: TrialZone) -> None:
+def test_columns_are_found_by_their_names(trial: Trial) -> None:
     outcome = trial.attempt(parquet(pl.DataFrame([NAMES, KEYS])), "a.parquet")
 
     assert {key: row["name"] for key, row in outcome.rows.items()} == {"1": "a", "2": "b", "3": "c"}
@@ -325,7 +317,7 @@ def test_columns_are_found_by_their_names(trial: TrialZone) -> None:
 @pytest.mark.parametrize(
     "stranger", ["surprise", "ID", "_line", "_load_id", "_hash", "", " name", "date", "a\nb", "literal", "x" * 100_000]
 )
-def test_a_column_the_contract_lacks_refuses_every_row(trial: TrialZone, stranger: str) -> None:
+def test_a_column_the_contract_lacks_refuses_every_row(trial: Trial, stranger: str) -> None:
     for extra in (pl.Series(stranger, [1, 2, 3]), pl.Series(stranger, [None, None, None])):
         outcome = trial.attempt(parquet(pl.DataFrame([KEYS, extra, NAMES])), "a.parquet")
 
@@ -336,7 +328,7 @@ def test_a_column_the_contract_lacks_refuses_every_row(trial: TrialZone, strange
         assert json.loads(outcome.quarantine[2].raw or b"")["name"] == "b"
 
 
-def test_ten_thousand_unknown_columns_refuse_every_row(trial: TrialZone) -> None:
+def test_ten_thousand_unknown_columns_refuse_every_row(trial: Trial) -> None:
     wide = pl.DataFrame([KEYS, *(pl.Series(f"column_{number}", [number] * 3) for number in range(10_000))])
     outcome = trial.attempt(parquet(wide), "a.parquet")
 
@@ -345,7 +337,7 @@ def test_ten_thousand_unknown_columns_refuse_every_row(trial: TrialZone) -> None
 
 
 @pytest.mark.parametrize("keys", [None, pl.Series("id", [None] * 3), pl.Series("id", [None] * 3, pl.Int64)])
-def test_a_key_that_is_missing_refuses_every_row(trial: TrialZone, keys: pl.Series | None) -> None:
+def test_a_key_that_is_missing_refuses_every_row(trial: Trial, keys: pl.Series | None) -> None:
     outcome = trial.attempt(parquet(pl.DataFrame([NAMES] if keys is None else [keys, NAMES])), "a.parquet")
 
     assert counts(outcome.load) == (3, 0, 0, 0, 3)
@@ -355,20 +347,20 @@ def test_a_key_that_is_missing_refuses_every_row(trial: TrialZone, keys: pl.Seri
 @pytest.mark.parametrize(
     "frame", [pl.DataFrame([KEYS, NAMES])[:0], pl.DataFrame(), pl.DataFrame([KEYS.alias("surprise")])[:0]]
 )
-def test_a_file_of_no_rows_is_a_load_of_no_rows(trial: TrialZone, frame: pl.DataFrame) -> None:
+def test_a_file_of_no_rows_is_a_load_of_no_rows(trial: Trial, frame: pl.DataFrame) -> None:
     outcome = trial.attempt(parquet(frame), "a.parquet")
 
     assert (outcome.load.status, counts(outcome.load)) == ("loaded", (0, 0, 0, 0, 0))
 
 
 @pytest.mark.parametrize("compression", ["zstd", "snappy", "gzip", "lz4", "brotli", "uncompressed"])
-def test_every_compression_within_parquet_is_read(trial: TrialZone, compression: str) -> None:
+def test_every_compression_within_parquet_is_read(trial: Trial, compression: str) -> None:
     outcome = trial.attempt(parquet(pl.DataFrame([KEYS, NAMES]), compression=compression), "a.parquet")
 
     assert counts(outcome.load) == (3, 3, 0, 0, 0)
 
 
-def test_rows_are_numbered_alike_in_every_batch(trial: TrialZone) -> None:
+def test_rows_are_numbered_alike_in_every_batch(trial: Trial) -> None:
     count, broken = 60_000, {30_001, 55_555, 59_999}
     keys = pl.Series("id", range(1, count + 1), pl.Int64)
     codes = pl.Series("code", ["toolong" if n in broken else str(n % 1000) for n in range(1, count + 1)])
@@ -391,7 +383,7 @@ WHOLE = parquet(MANY, row_group_size=100)
 @pytest.mark.parametrize(
     "length", [0, 1, 4, 8, 12, 100, len(WHOLE) // 2, len(WHOLE) - 100, len(WHOLE) - 8, len(WHOLE) - 1]
 )
-def test_a_file_cut_short_is_refused_as_a_whole(trial: TrialZone, length: int) -> None:
+def test_a_file_cut_short_is_refused_as_a_whole(trial: Trial, length: int) -> None:
     outcome = trial.attempt(WHOLE[:length], "a.parquet")
 
     assert outcome.load.status == "failed"
@@ -409,12 +401,12 @@ def test_a_file_cut_short_is_refused_as_a_whole(trial: TrialZone, length: int) -
     ],
     ids=lambda content: repr(content[:8] + content[-8:]),
 )  # fmt: skip
-def test_a_damaged_footer_refuses_the_file_as_a_whole(trial: TrialZone, content: bytes) -> None:
+def test_a_damaged_footer_refuses_the_file_as_a_whole(trial: Trial, content: bytes) -> None:
     assert trial.attempt(content, "a.parquet").load.status == "failed"
 
 
 @pytest.mark.parametrize("part", range(1, 10))
-def test_a_damaged_page_in_the_middle_keeps_nothing_of_the_pages_before_it(trial: TrialZone, part: int) -> None:
+def test_a_damaged_page_in_the_middle_keeps_nothing_of_the_pages_before_it(trial: Trial, part: int) -> None:
     place = len(WHOLE) * part // 12
     outcome = trial.attempt(WHOLE[:place] + b"\xff" * 64 + WHOLE[place + 64 :], "a.parquet")
 
@@ -424,7 +416,7 @@ def test_a_damaged_page_in_the_middle_keeps_nothing_of_the_pages_before_it(trial
         assert part > 8
 
 
-def test_text_that_is_not_utf8_is_never_stored(trial: TrialZone) -> None:
+def test_text_that_is_not_utf8_is_never_stored(trial: Trial) -> None:
     plain = parquet(MANY, compression="uncompressed", statistics=False)
     outcome = trial.attempt(plain.replace(b"needle", b"\xff\xfe\xc0\xaf\xed\xa0"), "a.parquet")
 
