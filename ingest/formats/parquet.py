@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +64,16 @@ def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
     return {line: _json_text(row).encode() for line, row in zip(lines, rows, strict=True)}
 
 
-def write_lines(path: Path, rows: Iterable[bytes], table: Table) -> None:
+def write_lines(path: Path, lines: Iterable[bytes], table: Table) -> None:
     """Write a file of rows that `read_lines` gave; every value is the text that it is read as."""
     arrays = {column.name for column in table.columns if column.type.endswith("[]")}
-    columns: dict[str, list[str | None]] = {}
-    height = 0
-    for row in rows:
-        for name, value in json.loads(row).items():
-            texts = columns.setdefault(name, [])
-            texts += [None] * (height - len(texts))
-            texts.append(_written(value, name in arrays))
-        height += 1
-    series = [pl.Series(name, texts + [None] * (height - len(texts)), pl.String) for name, texts in columns.items()]
-    pl.DataFrame(series).write_parquet(path)
+    rows = map(json.loads, lines)
+    frames = []
+    while some := list(islice(rows, BATCH_ROWS)):
+        names = dict.fromkeys(name for row in some for name in row)
+        columns = {name: [_written(row.get(name), name in arrays) for row in some] for name in names}
+        frames.append(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
+    pl.concat(frames or [pl.DataFrame()], how="diagonal").write_parquet(path)
 
 
 def _readable(series: pl.Series) -> list[Any]:

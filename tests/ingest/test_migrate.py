@@ -154,6 +154,13 @@ def test_another_spelling_of_a_type_is_no_change(store: Store) -> None:
     assert store.agree(replace(NARROW, amount="int4", title="character varying ( 8 )")) == []
 
 
+def test_values_of_any_spelling_are_read_back_from_the_catalog(store: Store) -> None:
+    kinds = (*NARROW.kinds, "it's", "a\\b", "x'::text, 'y", "", "= ANY (")
+
+    assert len(store.agree(replace(NARROW, kinds=kinds))) == len(MODES)
+    assert store.agree(replace(NARROW, kinds=kinds)) == []
+
+
 def test_an_upper_bound_may_rise(connection: psycopg.Connection, systems: tuple[System, ...]) -> None:
     funpot = next(system for system in systems if system.name == "funpot")
 
