@@ -48,10 +48,15 @@ class RefusedError(Exception):
 
 def text_frame(table: Table, lines: list[int], columns: dict[str, list[str | None]]) -> pl.DataFrame:
     """The frame of a batch whose columns are all text."""
-    names = {column.name: pl.String for column in table.columns}
-    return pl.DataFrame({"_line": lines, **columns}, schema={"_line": pl.Int64, **names})
+    schema = {"_line": pl.Int64} | {column.name: pl.String for column in table.columns}
+    return pl.DataFrame({"_line": lines, **columns} if lines else None, schema=schema)
 
 
 def is_text(column: Column) -> bool:
     """True when any string is a value of the column's type, up to its length."""
     return column.type.startswith(("text", "varchar")) and not column.type.endswith("[]")
+
+
+def shown(text: str) -> str:
+    """A name or value as a reason may repeat it: on one line, and not at length."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")

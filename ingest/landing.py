@@ -183,6 +183,8 @@ def open_bytes(file: LandingFile) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     compression, opener = _COMPRESSIONS.get(file.path.suffix.removeprefix("."), ("plain", nullcontext))
     try:
         with file.path.open("rb") as raw, cast(BinaryIO, opener(raw)) as stream:
+            if compression == "gzip" and not file.path.stat().st_size:
+                raise EOFError  # gzip itself takes no bytes for an empty file
             yield stream, raw
     except EOFError as error:
         raise UnreadableFileError(f"its {compression} stream is cut short") from error

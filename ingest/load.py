@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import msgspec
-import psycopg
 from psycopg import Connection
 
 from ingest.arrivals import remember
@@ -24,7 +23,7 @@ from ingest.landing import LandingFile, content_hash, fetched
 from ingest.merge import Verdicts, merge
 from ingest.partitions import hold_readers
 from ingest.quarantine import note_standing_lines
-from ingest.stage import stage
+from ingest.stage import NOT_ACCEPTED, stage
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def _load_file(
         status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
     except UnreadableFileError as error:
         reason = str(error)
-    except psycopg.DataError as error:
+    except NOT_ACCEPTED as error:
         # Every value was judged before, so this is a gap in the judging: refuse the file, do not stop the run.
         reason = f"Postgres refused a value ({' '.join(str(error).split())})"
     if reason:

@@ -46,7 +46,7 @@ def _read(file: LandingFile, table: Table) -> Iterator[Batch]:
 
 def _read_elsewhere(file: LandingFile, table: Table) -> Iterator[Batch]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "ingest.reader"]
+    command = [sys.executable, "-P", "-m", "ingest.reader"]
     pipe = subprocess.PIPE
     # In a session of its own, so that Ctrl-C reaches this process alone, which then ends the other.
     with subprocess.Popen(  # noqa: S603 -- this interpreter

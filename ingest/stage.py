@@ -10,15 +10,17 @@ from datetime import timedelta
 
 import polars as pl
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 
 from ingest.batch import Refusal
-from ingest.contract import Table
+from ingest.contract import Column, Table
 from ingest.keys import holds_keys, registry
 from ingest.landing import LandingFile
 from ingest.reader import read_rows
 from ingest.validate import explain
 
+# What Postgres says of values it does not take; the latter two of those that are too deep or too large for it.
+NOT_ACCEPTED = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
 # Types whose every well-spelt text is a valid value, so that Postgres need not be asked again.
 _SETTLED_BY_SPELLING = ("text", "varchar", "uuid", "boolean")
 
@@ -56,7 +58,7 @@ def stage(
         on_rows(rows, batch.bytes_read)
     if is_probed:
         connection.execute("drop table probing")
-    staged.refusals += _outside_window(connection, table, file)
+    staged.refusals += _out_of_bounds(connection, table, file)
     return staged
 
 
@@ -77,7 +79,7 @@ def _unknown(connection: Connection, table: Table, frame: pl.DataFrame) -> pl.Da
         with connection.transaction():
             connection.execute("truncate probing")
             _copy_rows(connection, "probing", frame.select("_line", *table.key, "_hash"))
-    except psycopg.DataError:
+    except NOT_ACCEPTED:
         return frame
     # A scalar subquery is looked up in the index for each row; as a join it could become a scan of all history.
     # Neighbouring keys share pages of the index, and of the registry itself, which was filled in their order.
@@ -97,13 +99,29 @@ def _unknown(connection: Connection, table: Table, frame: pl.DataFrame) -> pl.Da
 
 
 def _copy(connection: Connection, table: Table, frame: pl.DataFrame) -> list[Refusal]:
-    """Copy rows into `arriving`; a refusal for each that holds a value Postgres does not accept."""
+    """Copy rows into `arriving`; a refusal for each that holds a value Postgres does not accept.
+
+    Some values (JSON that is nested too deeply, NUL in an array) end even the judging: then the rows are halved until
+    those that hold one stand alone.
+    """
     try:
         with connection.transaction():
             _copy_rows(connection, "arriving", frame)
-    except psycopg.DataError:
-        return _copy_judged(connection, table, frame)
-    return []
+        return []
+    except NOT_ACCEPTED:
+        pass
+    try:
+        with connection.transaction():
+            return _copy_judged(connection, table, frame)
+    except NOT_ACCEPTED as error:
+        if frame.height == 1:
+            return [Refusal(frame["_line"][0], "type", f"Postgres does not take a value ({_first_line(error)})")]
+        half = frame.height // 2
+        return _copy(connection, table, frame[:half]) + _copy(connection, table, frame[half:])
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or str(error)).splitlines()[0]
 
 
 def _copy_rows(connection: Connection, target: str, frame: pl.DataFrame) -> None:
@@ -154,15 +172,37 @@ def _broken(table: Table) -> sql.Composable:
     return sql.SQL("case {} end").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("null::text")
 
 
-def _outside_window(connection: Connection, table: Table, file: LandingFile) -> list[Refusal]:
-    """Take the rows out of `arriving` whose instant lies outside the sane window."""
-    if not table.partition_column or not table.sane_window:
+def _out_of_bounds(connection: Connection, table: Table, file: LandingFile) -> list[Refusal]:
+    """Take the rows out of `arriving` whose instant lies outside the sane window, or a number outside its bounds."""
+    columns = {column.name: column for column in table.columns}
+    cases = [(f"bounds:{name}", name, limits) for name, column in columns.items() if (limits := _limits(column))]
+    if table.partition_column and table.sane_window:
+        until = file.delivered_on + timedelta(days=table.sane_window.days_after_delivery)
+        window = sql.SQL("{0} < {1} or {0} >= {2}").format(
+            sql.Identifier(table.partition_column),
+            f"{table.sane_window.first_day}T00:00:00Z",
+            f"{until}T00:00:00Z",
+        )
+        cases.insert(0, (f"window:{table.partition_column}", table.partition_column, window))
+    if not cases:
         return []
-    column = next(column for column in table.columns if column.name == table.partition_column)
-    until = file.delivered_on + timedelta(days=table.sane_window.days_after_delivery)
+    broken = sql.SQL(" ").join(
+        sql.SQL("when {} then array[{}, {}::text]").format(condition, verdict, sql.Identifier(name))
+        for verdict, name, condition in cases
+    )
     rows = connection.execute(
-        sql.SQL("delete from arriving where {0} < {1} or {0} >= {2} returning _line, {0}::text").format(
-            sql.Identifier(column.name), f"{table.sane_window.first_day}T00:00:00Z", f"{until}T00:00:00Z"
+        sql.SQL("delete from arriving where {} returning _line, case {} end").format(
+            sql.SQL(" or ").join(condition for _, _, condition in cases), broken
         )
     ).fetchall()
-    return [Refusal(line, "window", explain("window", column, value)) for line, value in rows]
+    found = [(line, *verdict.split(":", 1), value) for line, (verdict, value) in rows]
+    return [Refusal(line, rule, explain(rule, columns[name], value)) for line, rule, name, value in found]
+
+
+def _limits(column: Column) -> sql.Composable | None:
+    limits = [
+        sql.SQL("{} {} {}").format(sql.Identifier(column.name), sql.SQL(operator), bound)
+        for bound, operator in ((column.minimum, "<"), (column.maximum, ">"))
+        if bound is not None
+    ]
+    return sql.SQL(" or ").join(limits) if limits else None

@@ -68,7 +68,7 @@ class LocalFolder:
         """See `Zone`; ConfigurationError when the folder may not be read."""
         found = Children([], [])
         for child in _scan(self.root / folder):
-            (found.folders if child.is_dir() else found.files).append(child.name)
+            (found.folders if _is_folder(child) else found.files).append(child.name)
         return Children(sorted(found.folders), sorted(found.files))
 
     def files(self, folder: str, subfolders: Sequence[str], wanted: Collection[str]) -> Iterator[tuple[str, Entry]]:
@@ -96,15 +96,22 @@ def _scan(folder: Path) -> list["os.DirEntry[str]"]:
         ) from error
 
 
+def _is_folder(child: "os.DirEntry[str]") -> bool:
+    try:
+        return child.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
 def _entry(child: "os.DirEntry[str]") -> Entry:
     name = os.fsencode(child.name).decode(errors="backslashreplace")
     if name != child.name:
         return Entry(name, trouble="its name is not UTF-8; rename it")
-    if child.is_dir():
+    if _is_folder(child):
         return Entry(name, trouble=A_FOLDER)
     try:
         found = child.stat()
     except OSError:
-        return Entry(name)  # gone since, or a link to nowhere: reading it says so
+        return Entry(name)  # gone since, or a link to nowhere or to itself: reading it says so
     # Every write moves the change time, and unlike the modification time no archive or copy can set it back.
     return Entry(name, found.st_size, str(found.st_ctime_ns))

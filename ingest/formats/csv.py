@@ -12,7 +12,7 @@ from itertools import chain
 
 import polars as pl
 
-from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_frame
+from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, shown, text_frame
 from ingest.contract import Table
 from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, open_bytes
@@ -32,6 +32,8 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
             return
         if header.fields is None:
             raise UnreadableFileError(f"its header is not CSV ({header.problem})")
+        if {*header.fields}.isdisjoint({*(column.name for column in table.columns), *table.restricted_columns}):
+            raise UnreadableFileError("its first line names no column of the contract; it must be a header")
         reader = _Reader(table, header.fields)
         first = header.following
         while block := stream.read(BATCH_BYTES) + stream.readline():
@@ -42,7 +44,7 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
                 first += lines.height
                 continue
             # The last record may end beyond this block.
-            end = first + block.count(b"\n")
+            end = first + block.count(b"\n") + (not block.endswith(b"\n"))
             numbered = enumerate(chain(BytesIO(block), stream), first)
             records = []
             for record in _records(numbered):
@@ -162,7 +164,7 @@ class _Reader:
         for record in records:
             try:
                 if self.stranger is not None:
-                    reason = f"the contract has no column `{self.stranger}`, or it stands twice"
+                    reason = f"the contract has no column {shown(self.stranger)}, or it stands twice"
                     raise RefusedError("unknown_column", reason)
                 rows.append(_values(record, len(self.header)))
                 lines.append(record.line)

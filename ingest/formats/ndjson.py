@@ -7,13 +7,15 @@ where numbers in strings are taken too and everything else is refused with its r
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
 import polars as pl
 
-from ingest.batch import BATCH_BYTES, BOM, INTEGERS, Batch, Refusal, RefusedError, is_text, text_frame
+from ingest.batch import BATCH_BYTES, BOM, INTEGERS, Batch, Refusal, RefusedError, is_text, shown, text_frame
 from ingest.contract import Column, Table
 from ingest.landing import LandingFile, open_bytes
 
@@ -22,6 +24,7 @@ _ABSENT_RAW = msgspec.Raw(b"null")
 _ABSENT = msgspec.UNSET
 _BIGINT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _KEY_END = b'":'
+_IN_ARRAYS = (str, int, float, Decimal, date, type(None))
 _UNDECODABLE = (UnicodeDecodeError, RecursionError, msgspec.DecodeError)
 
 
@@ -73,9 +76,10 @@ class _QuickLane:
             return pl.DataFrame(), list(range(len(lines)))
         frame = pl.DataFrame([pl.Series("_line", places, pl.Int64), *columns])
         # A key that stands twice shows as more keys than values; so does a string that holds `":`. Look closer.
-        if not others and block.count(_KEY_END) == keys.sum():
+        if not others and not _has_spaced_colon(block) and block.count(_KEY_END) == keys.sum():
             return frame, []
-        certain = pl.Series([lines[place].count(_KEY_END) for place in places], dtype=pl.Int64) == keys
+        found = [-1 if _has_spaced_colon(lines[place]) else lines[place].count(_KEY_END) for place in places]
+        certain = pl.Series(found, dtype=pl.Int64) == keys
         return frame.filter(certain), sorted([*others, *frame["_line"].filter(~certain)])
 
     def decode(self, lines: list[bytes]) -> tuple[Sequence[int], list[Any], list[int]]:
@@ -116,6 +120,11 @@ class _QuickLane:
             values = list(map(attrgetter(name), rows))
             keys += _keys_of_raw(values, list(map(bytes, values)))
         return columns, keys
+
+
+def _has_spaced_colon(text: bytes) -> bool:
+    """True when white space may stand between a key and its colon, so that counting `":` would miss the key."""
+    return b" :" in text or (b"\t" in text and b"\t:" in text) or (b"\r" in text and b"\r:" in text)
 
 
 def _keys_of_raw(values: list[msgspec.Raw], raw: list[bytes]) -> pl.Series:
@@ -189,8 +198,8 @@ def _refusal(number: int, error: Exception) -> Refusal:
             return Refusal(number, error.rule, str(error))
         case msgspec.ValidationError():
             rule = "unknown_column" if "unknown field" in str(error) else "json"
-            reason = str(error).replace("Object contains unknown field", "the contract has no column")
-            return Refusal(number, rule, reason)
+            reason = str(error).replace("Object contains unknown field ", "the contract has no column ")
+            return Refusal(number, rule, reason if len(reason) <= 200 and reason.isprintable() else shown(reason))
         case RecursionError():
             return Refusal(number, "json", "JSON is nested too deeply")
         case _:
@@ -210,7 +219,7 @@ def _converter(column: Column) -> Callable[[bytes], str | None]:
         if raw == b"null":
             return None
         if first == b"[" and is_array:
-            return array_literal(json.loads(raw, parse_float=str))
+            return array_literal(column, json.loads(raw, parse_float=str, parse_int=str))
         if is_text(column) or is_array or first in (b"{", b"["):
             raise RefusedError("type", f"{column.name} is {raw[:40].decode(errors='replace')}, not a {column.type}")
         return raw.decode()
@@ -225,8 +234,13 @@ def _string(column: Column, raw: bytes) -> str:
         raise RefusedError("json", f"{column.name} holds an escape that is no character") from error
 
 
-def array_literal(values: list[Any]) -> str:
-    """Values as Postgres writes an array of text."""
+def array_literal(column: Column, values: list[Any]) -> str:
+    """Texts and numbers as Postgres writes an array of them; RefusedError for anything else."""
+    stranger = next((value for value in values if isinstance(value, bool) or not isinstance(value, _IN_ARRAYS)), None)
+    if stranger is not None:
+        raise RefusedError(
+            "type", f"{column.name} holds {shown(str(stranger))}, which is no element of a {column.type}"
+        )
     quoted = [
         "NULL" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
         for value in values

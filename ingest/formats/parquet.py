@@ -3,14 +3,14 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from ingest.batch import BATCH_ROWS, INTEGERS, Batch, Refusal, text_frame
+from ingest.batch import BATCH_ROWS, INTEGERS, Batch, Refusal, RefusedError, shown, text_frame
 from ingest.contract import Column, Table
 from ingest.errors import UnreadableFileError
 from ingest.formats.ndjson import array_literal
@@ -18,19 +18,20 @@ from ingest.landing import LandingFile
 
 # Polars would fetch 128 row groups ahead, which is most of any file: 350 MB of memory for 5 M rows, 290 MB with two.
 os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "2")
+_ROW = "\0row"  # the number of a row: no column can be called so
 _FIRST_YEAR, _YEAR_AFTER_LAST = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 -- compared as UTC
 
 
 def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     """The rows of a file, numbered from 1."""
     try:
-        scan = pl.scan_parquet(file.path)
+        scan = pl.scan_parquet(file.path, glob=False)
         schema = scan.collect_schema()
         first, size, rows = 1, file.path.stat().st_size, scan.select(pl.len()).collect().item()
         known = {column.name for column in table.columns}
         stranger = next((name for name in schema if name not in known | set(table.restricted_columns)), None)
         if stranger is not None:
-            reason = f"the contract has no column `{stranger}`"
+            reason = f"the contract has no column {shown(stranger)}"
             refusals = [Refusal(line, "unknown_column", reason) for line in range(1, rows + 1)]
             yield Batch(text_frame(table, [], {column.name: [] for column in table.columns}), refusals, size)
             return
@@ -38,14 +39,20 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
         for frame in kept.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
             numbers = range(first, first + frame.height)
             first += frame.height
-            columns = [
-                _column(frame[column.name], column)
-                if column.name in frame.columns
-                else pl.Series(column.name, [None] * frame.height, pl.String)
-                for column in table.columns
-            ]
-            lines = pl.Series("_line", numbers, pl.Int64)
-            yield Batch(pl.DataFrame([lines, *columns]), [], size * (first - 1) // rows)
+            columns: list[pl.Series] = [pl.Series("_line", numbers, pl.Int64)]
+            refused: dict[int, str] = {}
+            for column in table.columns:
+                if column.name in frame.columns:
+                    found, reasons = _column(frame[column.name], column)
+                    refused = reasons | refused
+                else:
+                    found = pl.Series(column.name, [None] * frame.height, pl.String)
+                columns.append(found)
+            kept_rows = pl.DataFrame(columns)
+            if refused:
+                kept_rows = kept_rows.filter(~pl.int_range(pl.len()).is_in(list(refused)))
+            refusals = [Refusal(numbers[place], "type", reason) for place, reason in sorted(refused.items())]
+            yield Batch(kept_rows, refusals, size * (first - 1) // rows)
     except OSError as error:
         raise UnreadableFileError(f"it cannot be read ({error})") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -56,9 +63,9 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
     """Some rows as JSON, from which `write_lines` makes rows that are read as these are."""
-    found = pl.scan_parquet(file.path, row_index_name="_line", row_index_offset=1)
-    frame = found.filter(pl.col("_line").is_in(list(wanted))).collect()
-    lines = frame.drop_in_place("_line").to_list()
+    found = pl.scan_parquet(file.path, glob=False, row_index_name=_ROW, row_index_offset=1)
+    frame = found.filter(pl.col(_ROW).is_in(list(wanted))).collect()
+    lines = frame.drop_in_place(_ROW).to_list()
     columns = [_readable(series) for series in frame]
     rows = (dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True))
     return {line: _json_text(row).encode() for line, row in zip(lines, rows, strict=True)}
@@ -66,12 +73,12 @@ def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
 
 def write_lines(path: Path, lines: Iterable[bytes], table: Table) -> None:
     """Write a file of rows that `read_lines` gave; every value is the text that it is read as."""
-    arrays = {column.name for column in table.columns if column.type.endswith("[]")}
+    arrays = {column.name: column for column in table.columns if column.type.endswith("[]")}
     rows = map(json.loads, lines)
     frames = []
     while some := list(islice(rows, BATCH_ROWS)):
         names = dict.fromkeys(name for row in some for name in row)
-        columns = {name: [_written(row.get(name), name in arrays) for row in some] for name in names}
+        columns = {name: [_written(row.get(name), arrays.get(name)) for row in some] for name in names}
         frames.append(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
     pl.concat(frames or [pl.DataFrame()], how="diagonal").write_parquet(path)
 
@@ -84,40 +91,79 @@ def _readable(series: pl.Series) -> list[Any]:
     return (series if is_plain else _scalar_text(series)).to_list()
 
 
-def _written(value: Any, is_array: bool) -> str | None:
+def _written(value: Any, array: Column | None) -> str | None:
     """The text that a value of `_readable` is read as."""
     match value:
         case None | str():
             return value
-        case list() if is_array:
-            return array_literal(value)
+        case list() if array:
+            try:
+                return array_literal(array, value)
+            except RefusedError:
+                return _json_text(value)  # which is no array, so that it is refused as it was
         case _:
             return _json_text(value)
 
 
-def _column(series: pl.Series, column: Column) -> pl.Series:
-    """The column, typed where its type is the contract's or fits into it; as text otherwise."""
+def _column(series: pl.Series, column: Column) -> tuple[pl.Series, dict[int, str]]:
+    """The column, typed where its type is the contract's or fits into it, as text otherwise.
+
+    Beside it the places of values that mean nothing in a column of this type, and why.
+    """
     kind = series.dtype
     if column.type in INTEGERS and kind.is_integer() and kind not in (pl.UInt64, pl.Int128, pl.UInt128):
-        return series.cast(pl.Int64)
+        return series.cast(pl.Int64), {}
     if column.type == "boolean" and kind == pl.Boolean:
-        return series
+        return series, {}
     if column.type == "timestamptz" and isinstance(kind, pl.Datetime) and kind.time_zone and kind.time_unit != "ns":
         instants = series.cast(pl.Datetime("us")).dt.replace_time_zone(None)
         if instants.is_between(_FIRST_YEAR, _YEAR_AFTER_LAST).all():
-            return instants.dt.replace_time_zone("UTC")
-    return _text(series, column)
+            return instants.dt.replace_time_zone("UTC"), {}
+    if not _has_meaning(kind, column):
+        reason = f"{column.name} is {shown(str(kind))} in the file, not a {column.type}"
+        places = series.is_not_null().arg_true().to_list()
+        return pl.Series(series.name, [None] * len(series), pl.String), dict.fromkeys(places, reason)
+    if kind.is_nested():
+        return _nested_text(series, column)
+    return _scalar_text(series, "\\x" if column.type == "bytea" else ""), {}
 
 
-def _text(series: pl.Series, column: Column) -> pl.Series:
-    """The column as text; nested values as JSON or array literals."""
-    if series.dtype.is_nested():
-        spell = array_literal if column.type.endswith("[]") else _json_text
-        return pl.Series(series.name, [None if v is None else spell(v) for v in series.to_list()], pl.String)
-    return _scalar_text(series)
+def _has_meaning(kind: pl.DataType, column: Column) -> bool:
+    """False for a column of the file whose values could only be guessed to be values of the contract's column."""
+    if isinstance(kind, pl.List | pl.Array):
+        return column.type == "jsonb" or column.type.endswith("[]")
+    if isinstance(kind, pl.Struct):
+        return column.type == "jsonb"
+    if kind == pl.Binary:
+        return column.type in ("uuid", "bytea")
+    return kind not in (pl.Time, pl.Duration, pl.Object)
 
 
-def _scalar_text(series: pl.Series) -> pl.Series:
+def _nested_text(series: pl.Series, column: Column) -> tuple[pl.Series, dict[int, str]]:
+    texts: list[str | None] = []
+    refused = {}
+    for place, value in enumerate(series.to_list()):
+        try:
+            texts.append(None if value is None else _nested(value, column))
+        except (RefusedError, TypeError, ValueError) as error:
+            texts.append(None)
+            refused[place] = f"{column.name} cannot be a {column.type} ({shown(str(error))})"
+    return pl.Series(series.name, texts, pl.String), refused
+
+
+def _nested(value: Any, column: Column) -> str:
+    if column.type.endswith("[]"):
+        return array_literal(column, value)
+    return json.dumps(value, default=_spelt, ensure_ascii=False)
+
+
+def _spelt(value: object) -> str:
+    if isinstance(value, date):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def _scalar_text(series: pl.Series, before_hex: str = "") -> pl.Series:
     """A column that is not nested as text; instants in UTC, as exact as they are."""
     kind = series.dtype
     if isinstance(kind, pl.Datetime):
@@ -127,7 +173,9 @@ def _scalar_text(series: pl.Series) -> pl.Series:
         utc = series.dt.convert_time_zone("UTC") if kind.time_zone else series
         return utc.dt.strftime(f"%Y-%m-%dT%H:%M:%S.{digits}{zone}")
     if kind == pl.Binary:
-        return pl.Series(series.name, [None if v is None else v.hex() for v in series.to_list()], pl.String)
+        return pl.Series(
+            series.name, [None if v is None else before_hex + v.hex() for v in series.to_list()], pl.String
+        )
     return series.cast(pl.String)
 
 
