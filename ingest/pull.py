@@ -27,7 +27,6 @@ whole and delivered when its content is not that of the last delivery; as all de
 row deleted between two pulls of a day leaves the warehouse with the first delivery of the next.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -145,7 +144,7 @@ def _write(
         query = changes(table, base, horizon) if base else everything(table)
     texts: set[str] = set()
     while True:
-        passed = Passed(source.snapshot.xmin, digest=hashlib.sha256())
+        passed = Passed(source.snapshot.xmin)
         types = parquet_types(table, texts)
         try:
             with source.connection.transaction():  # a savepoint: the instant outlives a reading that is given up
