@@ -203,8 +203,8 @@ class Play:
         for harmed in self.loaders if fault.kind.startswith(("server", "disk")) else [loader]:
             harmed.harmed = True
         if fault.kind.startswith("killed"):
-            loader.killed = True
-            os.kill(loader.pid, signal.SIGKILL)
+            loader.killed = _kill(loader)
+            self.struck -= set() if loader.killed else {place}
         elif fault.kind.startswith("backend terminated"):
             cluster.terminate(loader.backend)
         elif fault.kind.startswith("server crashed"):
@@ -220,8 +220,7 @@ class Play:
             if not loader.ended:
                 self.problems.append(f"loader {loader.number} hangs")
                 loader.killed = loader.harmed = True
-                if loader.pid:
-                    os.kill(loader.pid, signal.SIGKILL)
+                _kill(loader)
 
     def _judged(self, loader: Loader) -> Iterator[str]:
         """What was wrong about how a loader ended: only what was harmed may fail, and only with a sentence."""
@@ -237,3 +236,12 @@ class Play:
                 expected = {"failed"} if not delivery.readable else {"skipped"} if number else {"loaded", "skipped"}
                 if statuses.get(path) not in expected:
                     yield f"loader {loader.number} reported {path} as {statuses.get(path)} in pass {number + 1}"
+
+
+def _kill(loader: Loader) -> bool:
+    """Kill the loader; False when it has just ended by itself."""
+    try:
+        os.kill(loader.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
