@@ -10,7 +10,7 @@ from dagster_project.dbt_process import manifest
 from dagster_project.gates import gate
 from dagster_project.models import model_assets
 from dagster_project.progress import Progress
-from dagster_project.raw import LOADS, raw_assets
+from dagster_project.raw import ALL_DATES_TAG, LOADS, raw_assets
 from dagster_project.resources import Warehouse
 from expectations.catalogue import rules_for
 from ingest.contract import read_contracts
@@ -61,6 +61,7 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
                 job=job,
                 cron_schedule="30 2 * * *",
                 execution_timezone="UTC",
+                tags={ALL_DATES_TAG: "true"},
                 default_status=dg.DefaultScheduleStatus.RUNNING,
             )
         ],

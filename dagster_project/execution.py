@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dagster_project import environment
 from dagster_project.progress import Progress
 from ingest import server
-from ingest.errors import DatabaseUnreachableError
+from ingest.errors import DatabaseUnreachableError, LandingUnreachableError
+from ingest.landing import zone_of
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ UNREACHABLE = {"OperationalError", "DatabaseUnreachableError"}
 
 def run_job(settings: Settings, progress: Progress) -> list[str]:
     """Run the whole job; returns what went wrong, one sentence each, and nothing when all is well."""
-    server.connect(settings).close()  # an unreachable database is an error here, not a run that failed
+    # What cannot be reached is an error here, not a run that failed.
+    server.connect(settings).close()
+    zone_of(settings.landing).children("")
     environment.prepare(settings)
     import dagster as dg
     from dagster._core.definitions.job_base import InMemoryJob
@@ -65,6 +68,9 @@ def _problems(failures: list[StepFailureData]) -> list[str]:
     problems = [line for failure in failures for line in _problem(failure).splitlines()]
     if any(error.cause and error.cause.cls_name in UNREACHABLE for error in errors):
         raise DatabaseUnreachableError(f"The database stopped answering during the run: {problems[0]}")
+    for error in errors:
+        if error.cause and error.cause.cls_name == LandingUnreachableError.__name__:
+            raise LandingUnreachableError(error.cause.message.partition(": ")[2].strip())
     return problems
 
 

@@ -1,14 +1,20 @@
 """What a run tells the person who watches it, step by step. How it looks on a terminal is `commands/watch.py`'s."""
 
+from collections.abc import Sequence
+
 from expectations.results import RuleResult
+from ingest.landing import LandingFile
 from ingest.load import Load
 
 
 class Progress:
     """Hears of every step of a run as it happens. This one keeps silent, as the daemon's runs do."""
 
-    def loading(self, system: str, files: int) -> None:
-        """The loading of a system begins; `files` lie in its part of the landing zone."""
+    def loading(self, system: str, files: Sequence[LandingFile]) -> None:
+        """The loading of a system begins; `files` are looked at, known ones among them."""
+
+    def reading(self, file: LandingFile, rows: int, bytes_read: int) -> None:
+        """So much of a file has been read and stored."""
 
     def loaded(self, load: Load) -> None:
         """A file was loaded, skipped or refused."""

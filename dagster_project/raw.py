@@ -7,13 +7,15 @@ import dagster as dg
 
 from dagster_project.progress import Progress
 from dagster_project.resources import Warehouse
+from ingest.arrivals import find_arrivals
 from ingest.contract import System, Table
-from ingest.landing import LandingFile, find_files
+from ingest.landing import LandingFile
 from ingest.load import Load, load_files
 from ingest.schema import ensure_schemas
 
 FILES_READABLE = "files_readable"
 REFUSED_TAG = "tally/refused_files_of_"
+ALL_DATES_TAG = "tally/all_dates"  # on a run that looks into old date folders too
 LOADS = dg.AssetSpec(
     ["ingest", "loads"],
     description="One row per landing file, written by every loading step: what became of each of its rows.",
@@ -48,16 +50,20 @@ def raw_assets(system: System) -> dg.AssetsDefinition:
     def load(
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        files = _files_by_table(warehouse, system)
-        progress.loading(system.name, sum(map(len, files.values())))
         refused: list[Load] = []
         with warehouse.connect() as connection:
             ensure_schemas(connection, [system])
+            files: dict[str, list[LandingFile]] = defaultdict(list)
+            for file in find_arrivals(
+                connection, warehouse.settings.landing, [system], all_dates=ALL_DATES_TAG in context.run.tags
+            ):
+                files[file.table].append(file)
+            progress.loading(system.name, [file for of_table in files.values() for file in of_table])
             for table in (*system.tables, *system.private_tables):
                 key = asset_key(system.name, table.name)
                 if not table.private and key not in context.selected_asset_keys:
                     continue
-                loads = load_files(connection, [system], files[table.name], on_file=progress.loaded)
+                loads = load_files(connection, [system], files[table.name], progress.loaded, progress.reading)
                 refused += [file for file in loads if file.status == "failed"]
                 if not table.private:
                     yield dg.MaterializeResult(asset_key=key, metadata=_metadata(loads))
@@ -85,13 +91,6 @@ def _spec(table: Table) -> dg.AssetSpec:
         kinds={"postgres"},
         metadata={"dagster/column_schema": dg.TableSchema(columns), "load_mode": table.load_mode},
     )
-
-
-def _files_by_table(warehouse: Warehouse, system: System) -> dict[str, list[LandingFile]]:
-    files: dict[str, list[LandingFile]] = defaultdict(list)
-    for file in find_files(warehouse.settings.landing, [system], system=system.name):
-        files[file.table].append(file)
-    return files
 
 
 def _metadata(loads: Sequence[Load]) -> dict[str, int | float]:

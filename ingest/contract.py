@@ -73,6 +73,11 @@ class Table:
         """The column that says which of two versions of a row is newer, if the source keeps one."""
         return "updated_at" if any(column.name == "updated_at" for column in self.columns) else None
 
+    @property
+    def newest_delivery_wins(self) -> bool:
+        """Whether only the day of delivery says which version of a row is newest."""
+        return self.load_mode == "replace" or (self.load_mode == "upsert" and not self.version_column)
+
 
 @dataclass(frozen=True)
 class System:

@@ -4,6 +4,7 @@ TallyError
 ├── ConfigurationError          wrong use or settings (exit code 2)
 │   └── ContractError           a contract that cannot be trusted; names file and line
 ├── DatabaseUnreachableError    no server answers, or it cannot be started (exit code 3)
+├── LandingUnreachableError     the landing zone's object store does not answer (exit code 3)
 └── UnreadableFileError         a landing file that is refused as a whole (exit code 1)
 """
 
@@ -33,6 +34,12 @@ class ContractError(ConfigurationError):
 
 class DatabaseUnreachableError(TallyError):
     """No database answers where one should."""
+
+    exit_code = 3
+
+
+class LandingUnreachableError(TallyError):
+    """No object store answers where the landing zone should be: as with the database, later may be better."""
 
     exit_code = 3
 

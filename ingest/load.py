@@ -8,16 +8,17 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from psycopg import Connection
 
+from ingest.arrivals import remember
 from ingest.contract import System, Table
 from ingest.decode import read_lines
 from ingest.errors import UnreadableFileError
-from ingest.landing import LandingFile, content_hash
+from ingest.landing import LandingFile, content_hash, fetched
 from ingest.merge import Verdicts, merge
-from ingest.partitions import ensure_partitions
 from ingest.stage import stage
 
 
@@ -43,24 +44,35 @@ def load_files(
     systems: Sequence[System],
     files: Iterable[LandingFile],
     on_file: Callable[[Load], None] | None = None,
+    on_rows: Callable[[LandingFile, int, int], None] = lambda *_: None,
 ) -> list[Load]:
-    """Load what is new, each file in its own transaction; a file that is refused does not stop the others."""
+    """Load what is new, each file in its own transaction; a file that is refused does not stop the others.
+
+    `on_file` hears of each file that is done, `on_rows` of the one in work: the rows and the bytes read so far.
+    """
     tables = {(table.system, table.name): table for s in systems for table in (*s.tables, *s.private_tables)}
     loads = []
     for file in files:
-        loads.append(_load_file(connection, tables[file.system, file.table], file))
+        loads.append(_load_file(connection, tables[file.system, file.table], file, on_rows))
         if on_file:
             on_file(loads[-1])
     return loads
 
 
-def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
+def _load_file(
+    connection: Connection, table: Table, file: LandingFile, on_rows: Callable[[LandingFile, int, int], None]
+) -> Load:
     began = time.monotonic()
     status, reason, verdicts = "failed", None, Verdicts()
+    digest, size = "", 0
+    if file.is_known:
+        return _outcome(file, "skipped", None, verdicts, time.monotonic() - began)
     try:
         if table.private:
             raise UnreadableFileError("the table is private and is never loaded; leave it out of the export")
-        loaded = _load_once(connection, table, file)
+        with fetched(file) as here:
+            digest, size = content_hash(here)
+            loaded = _load_once(connection, table, here, digest, size, partial(on_rows, file))
         status, verdicts = ("loaded", loaded) if loaded else ("skipped", verdicts)
     except UnreadableFileError as error:
         reason = str(error)
@@ -68,7 +80,7 @@ def _load_file(connection: Connection, table: Table, file: LandingFile) -> Load:
         # Every value was judged before, so this is a gap in the judging: refuse the file, do not stop the run.
         reason = f"Postgres refused a value ({' '.join(str(error).split())})"
     if reason:
-        _remember_failure(connection, file, reason)
+        _remember_failure(connection, file, digest, size, reason)
     return _outcome(file, status, reason, verdicts, time.monotonic() - began)
 
 
@@ -88,23 +100,32 @@ def _outcome(file: LandingFile, status: str, reason: str | None, verdicts: Verdi
     )
 
 
-def _load_once(connection: Connection, table: Table, file: LandingFile) -> Verdicts | None:
+def _load_once(
+    connection: Connection,
+    table: Table,
+    file: LandingFile,
+    digest: str,
+    size: int,
+    on_rows: Callable[[int, int], None],
+) -> Verdicts | None:
     """Load the file in one transaction; None when its content was loaded before, under whatever name."""
-    digest, size = content_hash(file)
     with connection.transaction():
         # Loads of one table take turns: two loaders must not both find the same key new.
         connection.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tally {table.system}.{table.name}",)
         )
         if _is_known(connection, table, file, digest):
+            _forget_failure(connection, file)
+            remember(connection, file, digest)
             return None
         load_id = _begin(connection, file, digest, size)
-        refusals = stage(connection, table, file)
-        ensure_partitions(connection, table, "arriving")
+        staged = stage(connection, table, file, on_rows)
         verdicts = merge(connection, table, file, load_id)
-        verdicts.rejected += refusals
+        verdicts.duplicates += staged.duplicates
+        verdicts.rejected += staged.refusals
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
+        remember(connection, file, digest)
     return verdicts
 
 
@@ -114,13 +135,12 @@ def _is_known(connection: Connection, table: Table, file: LandingFile, digest: s
     Where only the day of delivery says which version of a row is newest, content that comes again on a later day is
     news: the source went back to an earlier state.
     """
-    newest_wins = table.load_mode == "replace" or (table.load_mode == "upsert" and not table.version_column)
     found = connection.execute(
         "select max(delivered_on) from ingest.loads"
         " where status = 'loaded' and system = %s and table_name = %s and content_hash = %s",
         (file.system, file.table, digest),
     ).fetchall()[0][0]
-    return found is not None and (not newest_wins or found >= file.delivered_on)
+    return found is not None and (not table.newest_delivery_wins or found >= file.delivered_on)
 
 
 def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:
@@ -183,11 +203,7 @@ def _storable(reason: str) -> str:
     return reason.replace("\0", "\\0").encode(errors="replace").decode()
 
 
-def _remember_failure(connection: Connection, file: LandingFile, reason: str) -> None:
-    try:
-        digest, size = content_hash(file)
-    except UnreadableFileError:
-        digest, size = "", 0
+def _remember_failure(connection: Connection, file: LandingFile, digest: str, size: int, reason: str) -> None:
     with connection.transaction():
         _forget_failure(connection, file)
         connection.execute(

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 from psycopg import Connection, sql
 
+from ingest.batch import Refusal
 from ingest.contract import Table
-from ingest.decode import Refusal
+from ingest.keys import register_accepted, register_all, registry
 from ingest.landing import LandingFile
+from ingest.partitions import ensure_partitions, fill
 
 
 @dataclass
@@ -34,15 +36,52 @@ class Verdicts:
 
 def merge(connection: Connection, table: Table, file: LandingFile, load_id: int) -> Verdicts:
     """Merge the rows of temporary table `arriving` into their table and say what became of each."""
-    query = _append_fates(table) if table.load_mode == "append" else _versioned_fates(table)
+    if table.load_mode == "append":
+        verdicts = _append(connection, table, load_id)
+    else:
+        verdicts = _update(connection, table, file, load_id)
+    connection.execute("drop table if exists arriving, fate")
+    return verdicts
+
+
+def _update(connection: Connection, table: Table, file: LandingFile, load_id: int) -> Verdicts:
+    connection.execute("analyze arriving")
+    ensure_partitions(connection, table)
     parameters = {"delivered_on": file.delivered_on, "path": file.relative}
-    connection.execute(sql.SQL("create temporary table fate on commit drop as {}").format(query), parameters)
+    _decide(connection, _versioned_fates(table), parameters)
     if table.load_mode == "replace":
         _drop_replaced(connection, table, parameters)
     _apply(connection, table, load_id)
+    return _verdicts(connection, table)
+
+
+def _append(connection: Connection, table: Table, load_id: int) -> Verdicts:
+    names = [column.name for column in table.columns]
+    rows = sql.SQL("select {}, {}::bigint as _load_id from arriving").format(_list(names), load_id)
+    # Most files bring new keys only, and entering them proves it; fates are told one by one where they do not.
+    if register_all(connection, table):
+        fill(connection, table, rows)
+        return Verdicts(accepted=_count(connection))
+    connection.execute("analyze arriving")
+    _decide(connection, _append_fates(table), {})
+    register_accepted(connection, table)
+    connection.execute("delete from arriving using fate where fate._line = arriving._line and not fate.apply")
+    fill(connection, table, rows)
+    return _verdicts(connection, table)
+
+
+def _count(connection: Connection) -> int:
+    return int(connection.execute("select count(*) from arriving").fetchall()[0][0])
+
+
+def _decide(connection: Connection, fates: sql.Composed, parameters: Mapping[str, object]) -> None:
+    """Write the fate of every arriving row: its line, its outcome, and whether to apply it."""
+    connection.execute(sql.SQL("create temporary table fate on commit drop as {}").format(fates), parameters)
+
+
+def _verdicts(connection: Connection, table: Table) -> Verdicts:
     counts: dict[str, int] = dict(connection.execute("select outcome, count(*) from fate group by outcome").fetchall())
     conflicts = connection.execute("select _line from fate where outcome = 'conflict' order by _line").fetchall()
-    connection.execute("drop table arriving, fate")
     reason = f"{table.system}.{table.name} already holds another row under this key, and its history is immutable"
     return Verdicts(
         accepted=counts.get("accepted", 0),
@@ -52,35 +91,47 @@ def merge(connection: Connection, table: Table, file: LandingFile, load_id: int)
 
 
 def _append_fates(table: Table) -> sql.Composed:
-    """One row per arriving line: `outcome`, and whether to `apply` it."""
+    """One row per arriving line: `outcome`, and whether to `apply` it.
+
+    A known key whose row is not found under the same instant has other content: the instant is part of it. Each known
+    row is looked up by itself, in the one partition that can hold it, so that history is never scanned.
+    """
+    place = (*table.key, *((table.partition_column,) if table.partition_column else ()))
     return sql.SQL(
         """
         with numbered as (
-            select *, row_number() over (partition by {key} order by _line) as nth from arriving
+            select _line, {key}, row_number() over (partition by {key} order by _line) as nth from arriving
         ),
         judged as (
             select
                 n._line,
                 case
-                    when t._load_id is not null and {same_as_known} then 'duplicate'
-                    when t._load_id is not null then 'conflict'
+                    when k.is_known and exists (select from {table} t where {is_there} and {same_as_known} offset 0)
+                    then 'duplicate'
+                    when k.is_known then 'conflict'
                     when n.nth = 1 then 'accepted'
                     when {same_as_first} then 'duplicate'
                     else 'conflict'
                 end as outcome
             from numbered n
-            left join {table} t on {key_is_known}
-            left join numbered f on f.nth = 1 and n.nth > 1 and {key_is_first}
+            join arriving a using (_line)
+            cross join lateral (
+                select exists (select from {registry} r where {key_is_registered} offset 0) as is_known
+            ) k
+            left join numbered leader on leader.nth = 1 and n.nth > 1 and {key_is_first}
+            left join arriving f on f._line = leader._line
         )
         select *, outcome = 'accepted' as apply from judged
         """
     ).format(
         table=sql.Identifier(table.schema, table.name),
+        registry=registry(table),
         key=_list(table.key),
-        same_as_known=_same(table, "n", "t"),
-        same_as_first=_same(table, "n", "f"),
-        key_is_known=_equal(table.key, "n", "t"),
-        key_is_first=_equal(table.key, "n", "f"),
+        is_there=_equal(place, "t", "a"),
+        same_as_known=_same(table, "a", "t"),
+        same_as_first=_same(table, "a", "f"),
+        key_is_registered=_equal(table.key, "r", "n"),
+        key_is_first=_equal(table.key, "n", "leader"),
     )
 
 
@@ -147,23 +198,16 @@ def _drop_replaced(connection: Connection, table: Table, parameters: Mapping[str
 
 
 def _apply(connection: Connection, table: Table, load_id: int) -> None:
-    columns = [column.name for column in table.columns]
-    rows = sql.SQL("select {}, {} as _load_id from arriving join fate using (_line) where apply").format(
-        _list(columns), load_id
-    )
-    target = sql.Identifier(table.schema, table.name)
-    names = [*columns, "_load_id"]
-    if table.load_mode == "append":
-        connection.execute(sql.SQL("insert into {} ({}) {}").format(target, _list(names), rows))
-        return
+    names = [*(column.name for column in table.columns), "_load_id"]
     connection.execute(
         sql.SQL(
-            "merge into {target} t using ({rows}) s on {key_is_known}"
+            "merge into {target} t using (select *, {load_id}::bigint as _load_id from arriving join fate using (_line)"
+            " where apply) s on {key_is_known}"
             " when matched then update set {assignments}"
             " when not matched then insert ({names}) values ({values})"
         ).format(
-            target=target,
-            rows=rows,
+            target=sql.Identifier(table.schema, table.name),
+            load_id=load_id,
             key_is_known=_equal(table.key, "s", "t"),
             assignments=sql.SQL(", ").join(
                 sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in names if name not in table.key

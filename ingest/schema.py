@@ -10,6 +10,7 @@ from psycopg import Connection, sql
 
 from ingest.contract import Column, System, Table
 from ingest.errors import ConfigurationError
+from ingest.keys import create_registry
 
 _SCHEMA_LOCK = 7_420_001  # any constant will do: two processes must not create the same tables at once
 
@@ -31,6 +32,8 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> None:
                     connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
                 elif found != {"_load_id", *(column.name for column in table.columns)}:
                     raise ConfigurationError(_mismatch(table, found))
+                if table.load_mode == "append" and (not found or (f"keys_{table.system}", table.name) not in present):
+                    create_registry(connection, table)
 
 
 def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> Iterator[sql.Composable]:
@@ -44,8 +47,7 @@ def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> I
     if table.partition_column:
         partition = sql.SQL(" partition by range ({})").format(sql.Identifier(table.partition_column))
     yield sql.SQL("create table {} (\n    {}\n){}").format(name, sql.SQL(",\n    ").join(body), partition)
-    for definition in (*table.indexes, "(_load_id)"):
-        yield sql.SQL("create index on {} " + definition.replace("{", "{{").replace("}", "}}")).format(name)
+    yield from _indexes(table, name)
     if table.load_mode == "append":
         yield sql.SQL(
             "create trigger immutable before update or delete on {} for each row"
@@ -58,6 +60,17 @@ def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> I
     yield sql.SQL("comment on column {} is {}").format(
         sql.Identifier(table.schema, table.name, "_load_id"), "The load (ingest.loads) that brought this row."
     )
+
+
+def index_statements(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
+    """The statements that index table `name`, a partition to be, as its parent is."""
+    yield sql.SQL("alter table {} add primary key ({})").format(name, _names(primary_key(table)))
+    yield from _indexes(table, name)
+
+
+def _indexes(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
+    for definition in (*table.indexes, "(_load_id)"):
+        yield sql.SQL("create index on {} " + definition.replace("{", "{{").replace("}", "}}")).format(name)
 
 
 def primary_key(table: Table) -> tuple[str, ...]:
@@ -123,7 +136,7 @@ def _names(names: Iterable[str]) -> sql.Composable:
 def _columns_present(connection: Connection) -> dict[tuple[str, str], set[str]]:
     rows = connection.execute(
         "select table_schema, table_name, array_agg(column_name::text) from information_schema.columns"
-        " where table_schema like 'raw\\_%' group by 1, 2"
+        " where table_schema like 'raw\\_%' or table_schema like 'keys\\_%' group by 1, 2"
     )
     return {(schema, name): set(columns) for schema, name, columns in rows}
 

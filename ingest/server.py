@@ -35,6 +35,8 @@ SERVER_SETTINGS = {
     "shared_buffers": "512MB",
     "work_mem": "64MB",
     "maintenance_work_mem": "256MB",
+    "wal_level": "minimal",
+    "max_wal_senders": 0,
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": 1.1,

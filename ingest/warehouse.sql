@@ -32,6 +32,24 @@ on ingest.loads (system, table_name, path) where status = 'failed';
 comment on table ingest.loads is 'One row per landing file: what became of each of its rows.';
 comment on column ingest.loads.content_hash is 'SHA-256 of the file as delivered; known content is skipped.';
 
+create table if not exists ingest.landing_files (
+    landing text not null,
+    path text not null,
+    system text not null,
+    table_name text not null,
+    delivered_on date not null,
+    size_bytes bigint not null,
+    version text,
+    content_hash text,
+    primary key (landing, path)
+);
+comment on table ingest.landing_files is
+'What listings of the landing zone found, so that a known file is not read again and a known folder not listed again.';
+comment on column ingest.landing_files.version is
+'Tells these bytes from later ones under the same path: a local file''s change time, an object''s ETag.';
+comment on column ingest.landing_files.content_hash is
+'The hash of that version; null until the file is loaded. Whether it was loaded is for ingest.loads alone to say.';
+
 create table if not exists ingest.quarantine (
     quarantine_id bigint generated always as identity primary key,
     load_id bigint not null references ingest.loads,

@@ -24,6 +24,7 @@ from ingest.sample import write_sample
 from ingest.schema import ensure_schemas
 from ingest.settings import Settings
 
+pytest_plugins = ["tests.places"]
 _number = count()
 TEMPLATE = f"tally_test_{os.getpid()}"
 

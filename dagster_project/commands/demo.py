@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,13 +31,17 @@ def demo(
     from dagster_project.commands.answers import answers
     from dagster_project.commands.connections import as_analyst
     from dagster_project.commands.watch import Watch
+    from ingest.errors import ConfigurationError
     from ingest.settings import Settings
 
     settings = Settings.from_environment()
+    landing = settings.landing
+    if not isinstance(landing, Path):
+        raise ConfigurationError(f"The sample is written to a folder only, and TALLY_LANDING is {landing}; unset it.")
     choices = {"days": days, "seed": seed, "scale": scale, "faults": faults}
     terminal = console()
     with Watch(terminal) as watch:
-        _write(settings, watch, choices)
+        _write(landing, settings, watch, choices)
         problems = run.run_everything(settings, watch)
     terminal.print()
     code = run.tell(watch, problems)
@@ -46,20 +51,20 @@ def demo(
             terminal.print(answer)
             terminal.print()
     if faults:
-        listing = settings.landing.parent / "planted_faults.json"
+        listing = landing.parent / "planted_faults.json"
         terminal.print(f"What was planted is listed in {listing}.", soft_wrap=True)
     terminal.print(HINTS)
     raise typer.Exit(code)
 
 
-def _write(settings: Settings, watch: Watch, choices: dict[str, Any]) -> None:
+def _write(landing: Path, settings: Settings, watch: Watch, choices: dict[str, Any]) -> None:
     from ingest.contract import read_contracts
     from ingest.sample import SYSTEMS, write_sample
 
     systems = read_contracts(settings.contract_folders)
     watch.writing(sum(len(system.tables) for system in systems if system.name in SYSTEMS))
     write_sample(
-        settings.landing,
+        landing,
         systems,
         **choices,
         on_table=lambda system, table, rows: watch.written(f"{system}.{table}", rows),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -23,26 +24,34 @@ def load(
     date: Annotated[
         datetime | None, typer.Option(help="Only what was delivered on this day.", formats=["%Y-%m-%d"])
     ] = None,
+    all_dates: Annotated[
+        bool, typer.Option("--all-dates", help="Look into old date folders too, which were loaded before.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for machines.")] = False,
 ) -> None:
     """Load what is new in the landing zone and count what became of its rows."""
     from dagster_project.commands.connections import as_owner
+    from dagster_project.commands.feed import Feed
     from dagster_project.commands.watch import Watch
+    from ingest.arrivals import find_arrivals
     from ingest.contract import read_contracts
-    from ingest.landing import find_files, find_strangers
+    from ingest.landing import find_strangers
     from ingest.load import load_files
     from ingest.settings import Settings
 
     settings = Settings.from_environment()
     systems = read_contracts(settings.contract_folders)
-    files = find_files(settings.landing, systems, system, delivered_on=date.date() if date else None)
-    with as_owner(settings, systems) as connection, Watch(console()) as watch:
+    day = date.date() if date else None
+    with as_owner(settings, systems) as connection, ExitStack() as stack:
+        watch = Feed(sys.stdout) if as_json else stack.enter_context(Watch(console()))
+        files = find_arrivals(connection, settings.landing, systems, system, day, all_dates)
         for name, of_system in groupby(files, key=lambda file: file.system):
             batch = list(of_system)
-            watch.loading(name, len(batch))
-            load_files(connection, systems, batch, on_file=watch.loaded)
-    if watch.loads:
+            watch.loading(name, batch)
+            load_files(connection, systems, batch, watch.loaded, watch.reading)
+    if watch.loads and not as_json:
         console().print(table(None, COLUMNS, [_counts(of_table) for of_table in _by_table(watch.loads)]))
-    else:
+    elif not as_json:
         console().print(f"There is nothing to load in {settings.landing}.")
     problems = [f"{file.path} was refused: {file.reason}." for file in watch.loads if file.status == "failed"]
     problems += find_strangers(settings.landing, systems)

@@ -1,17 +1,28 @@
-"""The progress of a run for whoever watches: bars on a terminal, one line for each finished phase elsewhere."""
+"""The progress of a run for whoever watches: bars on a terminal, plain lines elsewhere.
 
+Off a terminal each finished phase is one line, and so is every ten seconds of a table that takes long to load.
+"""
+
+import time
 from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from dagster_project.commands.pace import Pace, Paces
 from dagster_project.commands.tables import plural
 from dagster_project.progress import Progress
 from expectations.results import RuleResult
+from ingest.landing import LandingFile
 from ingest.load import Load
+
+SECONDS_BETWEEN = 10.0  # two plain lines about one table
+LONG_BYTES = 16 << 20  # what is read within a second needs no bar of its own
 
 
 class Watch(Progress):
@@ -25,11 +36,14 @@ class Watch(Progress):
         self._start = self._phase = TaskID(0)
         self._first = 0
         self._rows_written = 0
+        self._paces = Paces()
+        self._table: tuple[TaskID, Pace] | None = None
+        self._told = time.monotonic()
         self._bars = Bars(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[steps]}", justify="right"),
             TextColumn("{task.fields[detail]}"),
             TimeElapsedColumn(),
             console=console,
@@ -37,7 +51,7 @@ class Watch(Progress):
         )
 
     def __enter__(self) -> Self:
-        self._start = self._bars.add_task(f"{'start':18}", total=None, detail="")
+        self._start = self._bars.add_task(f"{'start':18}", total=None, detail="", steps="")
         self._bars.start()
         return self
 
@@ -55,14 +69,40 @@ class Watch(Progress):
         self._rows_written += rows
         self._advance(table, f"{plural(self._rows_written, 'row')} written")
 
-    def loading(self, system: str, files: int) -> None:
+    def loading(self, system: str, files: Sequence[LandingFile]) -> None:
         """Open a bar for the files of a system."""
         self._first = len(self.loads)
-        self._begin(f"load {system}", files)
+        self._paces.expect(files)
+        self._begin(f"load {system}", len(files))
+
+    def reading(self, file: LandingFile, rows: int, bytes_read: int) -> None:
+        """Show how far the file's table is, on a bar of its own while it lasts."""
+        pace = self._paces.read(file, rows, bytes_read)
+        if pace.bytes_total < LONG_BYTES:
+            return
+        if self._console.is_terminal:
+            self._show(pace)
+        elif time.monotonic() - self._told >= SECONDS_BETWEEN:
+            self._told = time.monotonic()
+            self._console.print(f"load {pace.system}.{pace.table}: {of_pace(pace)}")
+
+    def _show(self, pace: Pace) -> None:
+        if self._table is None or self._table[1] is not pace:
+            self._hide()
+            bar = self._bars.add_task(f"  {pace.table:16}", total=1.0, detail="", steps="")
+            self._table = (bar, pace)
+        self._bars.update(self._table[0], completed=pace.share, detail=of_pace(pace))
+
+    def _hide(self) -> None:
+        if self._table is not None:
+            self._bars.remove_task(self._table[0])
+            self._table = None
 
     def loaded(self, load: Load) -> None:
         """Keep the load and count it on the bar."""
         self.loads.append(load)
+        if self._paces.finish(load).share >= 1:
+            self._hide()
         self._advance(load.table, of_loads(self.loads[self._first :]))
 
     def checking(self, system: str, rules: int) -> None:
@@ -86,20 +126,31 @@ class Watch(Progress):
 
     def _begin(self, phase: str, steps: int) -> None:
         self._bars.update(self._start, visible=False)
-        self._phase = self._bars.add_task(f"{phase:18}", total=steps, detail="")
+        self._phase = self._bars.add_task(f"{phase:18}", total=steps, detail="", steps=f"0/{steps}")
         if not steps:
             self._finish("nothing to do")
 
     def _advance(self, step: str, so_far: str = "") -> None:
-        self._bars.update(self._phase, advance=1, detail=step)
-        if self._bars.tasks[self._phase].finished:
+        task = self._bars.tasks[self._bars.task_ids.index(self._phase)]
+        self._bars.update(self._phase, advance=1, detail=step, steps=f"{task.completed + 1:.0f}/{task.total:.0f}")
+        if task.finished:
             self._finish(so_far)
 
     def _finish(self, outcome: str) -> None:
         self._bars.update(self._phase, detail=outcome)
         if not self._console.is_terminal:
-            task = self._bars.tasks[self._phase]
+            task = self._bars.tasks[self._bars.task_ids.index(self._phase)]
             self._console.print(f"{task.description.strip()}: {outcome} ({task.elapsed or 0:.1f} s)")
+
+
+def of_pace(pace: Pace) -> str:
+    """How far the loading of a table is, how fast, and how long yet, in one line."""
+    parts = [plural(pace.rows, "row"), f"{pace.share:.0%}", f"{pace.rows_per_second:,} rows/s"]
+    if pace.share == 1:
+        parts.append("being stored")
+    elif pace.seconds_left is not None:
+        parts.append(f"{timedelta(seconds=pace.seconds_left)} left")
+    return ", ".join(parts)
 
 
 def of_loads(loads: list[Load]) -> str:

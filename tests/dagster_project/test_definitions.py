@@ -9,7 +9,7 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster_project.definitions import RUN, build_definitions
 from dagster_project.gates import verdict_key
 from dagster_project.progress import Progress
-from dagster_project.raw import FILES_READABLE, LOADS
+from dagster_project.raw import ALL_DATES_TAG, FILES_READABLE, LOADS
 from expectations.catalogue import rules_for
 from ingest.contract import System
 from ingest.settings import Settings
@@ -119,3 +119,4 @@ def test_a_run_is_due_every_night(definitions: dg.Definitions) -> None:
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 2 * * *", "UTC")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert ALL_DATES_TAG in schedule.tags

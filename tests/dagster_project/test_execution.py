@@ -3,6 +3,7 @@
 import gzip
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +11,7 @@ import pytest
 
 from dagster_project import execution
 from dagster_project.progress import Progress
+from ingest.landing import LandingFile
 from ingest.settings import Settings
 from tests.conftest import Warehouse
 
@@ -44,7 +46,7 @@ def is_kind(entry: dg.EventLogEntry, kind: str) -> bool:
 
 def test_an_interrupt_is_not_taken_for_a_failure(warehouse: Warehouse, settings: Settings) -> None:
     class Impatient(Progress):
-        def loading(self, system: str, files: int) -> None:
+        def loading(self, system: str, files: Sequence[LandingFile]) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):

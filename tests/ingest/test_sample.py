@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ingest.contract import System, Table
@@ -49,9 +50,10 @@ def contents(landing: Path) -> dict[str, bytes]:
 
 
 def texts(file: LandingFile, table: Table, column: str) -> Iterator[str]:
+    """The values of a column as text, however its format types them."""
     for batch in read_batches(file, table):
         assert batch.refusals == []
-        yield from batch.frame[column]
+        yield from batch.frame[column].cast(pl.String)
 
 
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path, systems: tuple[System, ...]) -> None:

@@ -1,0 +1,1 @@
+"""One reader per file format: `read_batches` gives columns, `read_lines` the raw bytes of single rows."""

@@ -1,0 +1,186 @@
+"""CSV as Postgres writes and reads it: a header, an empty field for null, a quoted empty field for the empty text.
+
+Lines without a quotation mark are split at their commas, all at once; everything else is read record by record.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
+
+import polars as pl
+
+from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, text_frame
+from ingest.contract import Table
+from ingest.errors import UnreadableFileError
+from ingest.landing import LandingFile, open_bytes
+
+# Longer than any sane text, and short enough to end the damage of a quotation mark that is never closed.
+LONGEST_FIELD = 64 << 20
+_FIELD = re.compile(r'(?:^|(?<=,))(?:("(?:[^"]|"")*")|[^,]*)(?=,|\r?\n?$)')
+_Numbered = tuple[int, bytes]
+_Rows = tuple[pl.DataFrame, list[Refusal]]
+
+
+def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
+    """The records of a file, each under the number of its first line; blank lines are none."""
+    with open_bytes(file) as (stream, raw):
+        header = next(_records(enumerate(stream, 1)), None)
+        if header is None:
+            return
+        if header.fields is None:
+            raise UnreadableFileError(f"its header is not CSV ({header.problem})")
+        reader = _Reader(table, header.fields)
+        first = header.following
+        while block := stream.read(BATCH_BYTES) + stream.readline():
+            lines = _lines(first, block)
+            if lines is not None:
+                for frame, refusals in reader.lines(lines):
+                    yield Batch(frame, refusals, raw.tell())
+                first += lines.height
+                continue
+            # The last record may end beyond this block.
+            end = first + block.count(b"\n")
+            numbered = enumerate(chain(BytesIO(block), stream), first)
+            records = []
+            for record in _records(numbered):
+                records.append(record)
+                first = record.following
+                if first >= end:
+                    break
+            yield Batch(*reader.records(records), raw.tell())
+
+
+def _lines(first: int, block: bytes) -> pl.DataFrame | None:
+    """The lines of a block, numbered from `first`; None where a record may hold a newline, or the text is odd."""
+    try:
+        text = block.removesuffix(b"\n").decode()
+    except UnicodeDecodeError:
+        return None
+    if "\r" in text:
+        text = text.removesuffix("\r").replace("\r\n", "\n")
+    lines = pl.DataFrame({"text": text.split("\n")}).with_row_index("_line", first).cast({"_line": pl.Int64})
+    is_odd = pl.col("text").str.count_matches('"', literal=True) % 2 == 1
+    if "\r" in text or ('"' in text and lines.select(is_odd.any()).item()):
+        return None
+    return lines
+
+
+def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
+    """The bytes of some records, as delivered."""
+    with open_bytes(file) as (stream, _):
+        return {record.line: record.raw for record in _records(enumerate(stream, 1)) if record.line in wanted}
+
+
+@dataclass(frozen=True)
+class _Record:
+    """One record, the line it starts on and the line after it; without fields where it is not CSV."""
+
+    line: int
+    following: int
+    raw: bytes
+    fields: list[str] | None
+    problem: str | None = None
+
+
+def _records(numbered: Iterable[_Numbered]) -> Iterator[_Record]:
+    csv.field_size_limit(LONGEST_FIELD)
+    taken: list[_Numbered] = []
+
+    def lines() -> Iterator[str]:
+        for number, line in numbered:
+            taken.append((number, line))
+            # Bytes that are not UTF-8 become surrogates, which the caller finds and refuses.
+            yield (line.removeprefix(BOM) if number == 1 else line).decode(errors="surrogateescape")
+
+    reader = csv.reader(lines(), strict=True)
+    while True:
+        taken.clear()
+        fields, problem = None, None
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problem = str(error)
+        if fields != []:
+            raw = b"".join(line for _, line in taken)
+            yield _Record(taken[0][0], taken[-1][0] + 1, raw, fields, problem)
+
+
+class _Reader:
+    """Turns the records under one header into batches."""
+
+    def __init__(self, table: Table, header: list[str]) -> None:
+        self.table = table
+        self.header = header
+        known = {*(column.name for column in table.columns), *table.restricted_columns}
+        self.stranger = next((name for name in header if name not in known or header.count(name) > 1), None)
+
+    def lines(self, lines: pl.DataFrame) -> Iterator[_Rows]:
+        """Lines (`_line`, `text`) that are whole records each: cut at their commas where nothing is quoted."""
+        is_plain = (
+            (pl.lit(self.stranger is None))
+            & (pl.col("text").str.count_matches(",", literal=True) == len(self.header) - 1)
+            & ~pl.col("text").str.contains('"', literal=True)
+        )
+        lines = lines.filter(pl.col("text") != "").with_columns(is_plain.alias("is_plain"))
+        plain, others = lines.filter("is_plain"), lines.filter(~pl.col("is_plain"))
+        if plain.height:
+            yield self.split(plain), []
+        if others.height:
+            rows = others.select("_line", "text").iter_rows()
+            yield self.records([record for line, text in rows for record in _records([(line, text.encode())])])
+
+    def split(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Lines without quotation marks, cut at their commas."""
+        fields = lines.select(
+            "_line", pl.col("text").str.split_exact(",", len(self.header) - 1).struct.rename_fields(self.header)
+        ).unnest("text")
+        return fields.select(
+            "_line",
+            *(
+                pl.when(pl.col(column.name) != "").then(pl.col(column.name)).alias(column.name)
+                if column.name in self.header
+                else pl.lit(None, pl.String).alias(column.name)
+                for column in self.table.columns
+            ),
+        )
+
+    def records(self, records: list[_Record]) -> _Rows:
+        """Records read one by one."""
+        lines, rows, refusals = [], [], []
+        for record in records:
+            try:
+                if self.stranger is not None:
+                    reason = f"the contract has no column `{self.stranger}`, or it stands twice"
+                    raise RefusedError("unknown_column", reason)
+                rows.append(_values(record, len(self.header)))
+                lines.append(record.line)
+            except RefusedError as error:
+                refusals.append(Refusal(record.line, error.rule, str(error)))
+        place = {name: index for index, name in enumerate(self.header)}
+        columns = {
+            column.name: [row[place[column.name]] if column.name in place else None for row in rows]
+            for column in self.table.columns
+        }
+        return text_frame(self.table, lines, columns), refusals
+
+
+def _values(record: _Record, width: int) -> list[str | None]:
+    """One string per field, null where the field is empty and not quoted."""
+    if record.fields is None:
+        raise RefusedError("csv", f"not CSV: {record.problem}")
+    if len(record.fields) != width:
+        raise RefusedError("csv", f"has {len(record.fields)} fields where the header names {width}")
+    if not record.raw.isascii():
+        try:
+            record.raw.decode()
+        except UnicodeDecodeError as error:
+            raise RefusedError("utf8", f"byte {error.start + 1} of the record is not UTF-8") from error
+    if b'""' not in record.raw:
+        return [value or None for value in record.fields]
+    quoted = [match[1] is not None for match in _FIELD.finditer(record.raw.decode().removeprefix("\ufeff"))]
+    return [value if value or quoted[index] else None for index, value in enumerate(record.fields)]
