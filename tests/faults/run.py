@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     seeds = [seed for words in arguments for seed in _seeds(words)]
     systems = read_contracts(Settings.from_environment({}).contract_folders)
     outcomes = []
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(width=100, soft_wrap=True, highlight=False)
     with Harness(systems) as harness:
         for number, seed in enumerate(seeds, 1):
             outcomes.append(harness.run(harness.draw(seed)))
@@ -55,11 +55,14 @@ def summarise(console: Console, outcomes: Sequence[Outcome]) -> int:
         console.print(f"{number} schedules with a full disk were skipped: {reason}.")
     looks, seconds = sum(o.looks for o in outcomes), sum(o.seconds for o in outcomes)
     console.print(f"{len(outcomes)} schedules in {seconds:.0f} s; readers looked {looks} times.")
+    fleeting = sum(outcome.fleeting for outcome in outcomes)
+    if fleeting:
+        console.print(f"{fleeting} of their looks saw a file without the rows of its new month, for a moment.")
     failed = [outcome.schedule.seed for outcome in outcomes if outcome.problems]
     if failed:
         console.print(f"Failed: seeds {', '.join(map(str, failed))}. To repeat one: make faults SEEDS={failed[0]}")
         return 1
-    console.print("Every file was there once and whole, at every look.")
+    console.print("Every file was there once and whole.")
     return 0
 
 
@@ -85,7 +88,7 @@ def _by_step(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _table(first: str, *numbers: str) -> Table:
-    table = Table(box=SIMPLE)
+    table = Table(box=SIMPLE, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in numbers:
         table.add_column(name, justify="right")

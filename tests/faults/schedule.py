@@ -114,7 +114,7 @@ def _fault(kind: str, number: int, draw: random.Random) -> Fault:
     if kind == "connection cut after some bytes":
         return Fault(kind, bytes=draw.choice((0, 5_000, 20_000)) + draw.randrange(1_000, 20_000))
     if kind == "answer to commit lost":
-        return Fault(kind, nth=draw.randrange(1, 9))
+        return Fault(kind, nth=draw.randrange(1, 13))
     if kind == "timeout very low":
         name = draw.choice(list(TIMEOUTS))
         return Fault(kind, timeouts={name: f"{draw.choice(TIMEOUTS[name])}ms"})

@@ -21,26 +21,30 @@ STEPS = {
     "file read": Step("ingest.load", "content_hash", "after"),
     "lock held": Step("ingest.load", "_is_known", "before"),
     "manifest row written": Step("ingest.load", "_begin", "after"),
-    "copy begun": Step("ingest.stage", "_copy_text", "before"),
-    "between batches": Step("ingest.stage", "validate", "before"),
-    "copied": Step("ingest.stage", "_copy_text", "after"),
+    "in the middle of COPY": Step("psycopg", "Copy.write", "after"),
+    "batch copied": Step("ingest.stage", "_copy", "after"),
     "staged": Step("ingest.load", "stage", "after"),
-    "partition missing": Step("ingest.partitions", "create_partition", "before"),
-    "partition attached": Step("ingest.partitions", "create_partition", "after"),
     "before merge": Step("ingest.load", "merge", "before"),
+    "keys registered": Step("ingest.merge", "register_all", "after"),
+    "partition built": Step("ingest.partitions", "attach", "before"),
+    "partition attached": Step("ingest.partitions", "attach", "after"),
     "after merge": Step("ingest.load", "merge", "after"),
-    "before commit": Step("ingest.load", "_finish", "after"),
+    "before commit": Step("ingest.load", "remember", "after"),
     "after commit": Step("ingest.load", "_outcome", "before"),
 }
 
-# So few that a small file takes several batches of COPY.
-BATCH_ROWS = ("ingest.decode", "BATCH_ROWS", 6)
+# Batches so small that a small file has several.
+SMALL = (
+    ("ingest.formats.ndjson", "BATCH_BYTES", 1000),
+    ("ingest.formats.csv", "BATCH_BYTES", 1000),
+    ("ingest.formats.parquet", "BATCH_ROWS", 6),
+)
 
 
 def arm(names: Iterable[str], reached: Callable[[str], None]) -> None:
     """Call `reached(step)` in this process whenever a load comes to one of the steps."""
-    module, attribute, rows = BATCH_ROWS
-    replace_attribute(module, attribute, lambda _: rows)
+    for module, attribute, size in SMALL:
+        replace_attribute(module, attribute, lambda _, size=size: size)
     for name in names:
         step = STEPS[name]
         replace_attribute(step.module, step.attribute, _stopping(name, step.moment, reached))

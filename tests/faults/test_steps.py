@@ -9,9 +9,9 @@ from tests.faults.deliveries import Row, deliver
 from tests.faults.harness import Harness
 from tests.faults.rows import kits
 from tests.faults.schedule import Fault, Round, Schedule
-from tests.faults.steps import BATCH_ROWS, STEPS, arm
+from tests.faults.steps import STEPS, arm
 
-ROWS = 2 * BATCH_ROWS[2]  # two batches
+ROWS = 12  # two batches
 FILES = 3
 TABLE = "advert_market.ledger_entries"
 
@@ -35,12 +35,12 @@ def schedule(harness: Harness, *faults: Fault, loaders: int = 1) -> Schedule:
     [
         *(("killed", step) for step in STEPS),
         ("backend terminated", "after merge"),
-        ("connection cut", "between batches"),
+        ("connection cut", "in the middle of COPY"),
         ("connection cut", "before commit"),
     ],
 )
 def test_what_is_cut_off_leaves_whole_files_or_nothing(harness: Harness, kind: str, step: str) -> None:
-    in_second_file = 4 if step == "between batches" else 2
+    in_second_file = {"in the middle of COPY": 4, "batch copied": 4}.get(step, 2)
     outcome = harness.run(schedule(harness, Fault(kind, step, nth=in_second_file)))
 
     assert outcome.struck == {0}, f"a load does not go through {step!r}"
@@ -56,8 +56,8 @@ def test_a_step_that_the_loader_no_longer_has_is_an_error(monkeypatch: pytest.Mo
 
 
 def test_a_file_whose_commit_was_never_answered_is_not_loaded_again(harness: Harness) -> None:
-    # The first commit of a loader is that of the schemas.
-    outcome = harness.run(schedule(harness, Fault("answer to commit lost", nth=3)))
+    # A loader commits the schemas, what was loaded before, and what it found; then file by file.
+    outcome = harness.run(schedule(harness, Fault("answer to commit lost", nth=3 + 2)))
 
     assert (outcome.struck, outcome.loaded) == ({0}, [2, FILES])
     assert outcome.problems == []
