@@ -6,7 +6,13 @@ BIN := $(VENV)/bin
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test faults check lock clean
+# The loaders that `make bench` measures Tally against live apart from it.
+BENCH_VENV := .venv-bench
+ROWS ?= 5000000
+PEER_ROWS ?= 500000
+RUNS ?= 3
+
+.PHONY: setup demo test faults check bench lock clean
 
 setup: $(VENV)/installed
 
@@ -34,10 +40,20 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint dbt/models dbt/tests
 
+bench: setup $(BENCH_VENV)/installed
+	$(BIN)/python -m tests.benchmarks --rows $(ROWS) --peer-rows $(PEER_ROWS) --runs $(RUNS)
+
+$(BENCH_VENV)/installed: tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --require-hashes --requirement $<
+	touch $@
+
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-strip-extras --no-header --all-extras pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-strip-extras --no-header tests/benchmarks/requirements.in --output-file tests/benchmarks/requirements.txt
 
 clean:
 	-$(BIN)/tally stop
-	rm -rf $(VENV) .tally
+	rm -rf $(VENV) $(BENCH_VENV) .tally

@@ -37,13 +37,13 @@ _WAITING = """
         and (%s::text is null or system = %s) and (%s::date is null or delivered_on = %s)
 """
 _REMEMBERED = """
-    select f.path, f.size_bytes, f.version, max(l.delivered_on)
+    select f.path, f.size_bytes, f.version, l.delivered_on, l.path
     from ingest.landing_files as f
     inner join ingest.loads as l
         on l.status = 'loaded'
         and (l.system, l.table_name, l.content_hash) = (f.system, f.table_name, f.content_hash)
     where f.landing = %s and f.path = any(%s) and f.version is not null
-    group by f.path, f.size_bytes, f.version
+    order by f.path, l.delivered_on, l.path collate "C"
 """
 _NOTE = """
     insert into ingest.landing_files as f (landing, path, system, table_name, delivered_on, size_bytes, version)
@@ -119,15 +119,16 @@ def _known_marked(
         (table.system, table.name): table for known in systems for table in (*known.tables, *known.private_tables)
     }
     rows = connection.execute(_REMEMBERED, (place, [file.relative for file in files]))
-    remembered = {path: (size, version, loaded_on) for path, size, version, loaded_on in rows}
+    # Of several loads of one content the last stays.
+    remembered = {path: (size, version, loaded_as) for path, size, version, *loaded_as in rows}
 
     def is_known(file: LandingFile) -> bool:
         if file.entry is None or file.relative not in remembered:
             return False
-        size, version, loaded_on = remembered[file.relative]
+        size, version, loaded_as = remembered[file.relative]
         newest_wins = tables[file.system, file.table].newest_delivery_wins
         return (file.entry.size, file.entry.version) == (size, version) and (
-            not newest_wins or loaded_on >= file.delivered_on
+            not newest_wins or loaded_as >= [file.delivered_on, file.relative]
         )
 
     return [replace(file, is_known=True) if is_known(file) else file for file in files]

@@ -75,8 +75,8 @@ class Table:
 
     @property
     def newest_delivery_wins(self) -> bool:
-        """Whether only the day of delivery says which version of a row is newest."""
-        return self.load_mode == "replace" or (self.load_mode == "upsert" and not self.version_column)
+        """True when content that comes again later is news: in between the source may have gone another way."""
+        return self.load_mode != "append"
 
 
 @dataclass(frozen=True)

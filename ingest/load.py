@@ -19,6 +19,7 @@ from ingest.decode import read_lines
 from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile, content_hash, fetched
 from ingest.merge import Verdicts, merge
+from ingest.partitions import hold_readers
 from ingest.stage import stage
 
 
@@ -126,21 +127,25 @@ def _load_once(
         _quarantine(connection, file, table, load_id, verdicts)
         _finish(connection, load_id, verdicts)
         remember(connection, file, digest)
+        if verdicts.added_months:
+            hold_readers(connection, table)
     return verdicts
 
 
 def _is_known(connection: Connection, table: Table, file: LandingFile, digest: str) -> bool:
     """True when this content was loaded before.
 
-    Where only the day of delivery says which version of a row is newest, content that comes again on a later day is
-    news: the source went back to an earlier state.
+    Where the delivery can say which version of a row is newest, content that comes again later, on another day or
+    under a later name, is news: the source may have gone back to an earlier state.
     """
-    found = connection.execute(
-        "select max(delivered_on) from ingest.loads"
+    loaded = connection.execute(
+        "select delivered_on, path from ingest.loads"
         " where status = 'loaded' and system = %s and table_name = %s and content_hash = %s",
         (file.system, file.table, digest),
-    ).fetchall()[0][0]
-    return found is not None and (not table.newest_delivery_wins or found >= file.delivered_on)
+    ).fetchall()
+    if table.newest_delivery_wins:
+        return any(found >= (file.delivered_on, file.relative) for found in loaded)
+    return bool(loaded)
 
 
 def _begin(connection: Connection, file: LandingFile, digest: str, size: int) -> int:
@@ -204,11 +209,14 @@ def _storable(reason: str) -> str:
 
 
 def _remember_failure(connection: Connection, file: LandingFile, digest: str, size: int, reason: str) -> None:
+    """One row for each refused path, the last refusal; two loaders may refuse a file at the same time."""
     with connection.transaction():
-        _forget_failure(connection, file)
         connection.execute(
             "insert into ingest.loads (system, table_name, delivered_on, path, content_hash, size_bytes, status,"
-            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)",
+            " reason) values (%s, %s, %s, %s, %s, %s, 'failed', %s)"
+            " on conflict (system, table_name, path) where status = 'failed' do update set"
+            " content_hash = excluded.content_hash, size_bytes = excluded.size_bytes, reason = excluded.reason,"
+            " started_at = excluded.started_at, loaded_at = excluded.loaded_at",
             (file.system, file.table, file.delivered_on, file.relative, digest, size, reason),
         )
 

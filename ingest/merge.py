@@ -21,12 +21,13 @@ from ingest.partitions import ensure_partitions, fill
 
 @dataclass
 class Verdicts:
-    """What became of the rows of one file."""
+    """What became of the rows of one file, and whether the table got new partitions for them."""
 
     accepted: int = 0
     duplicates: int = 0
     conflicts: list[Refusal] = field(default_factory=list)
     rejected: list[Refusal] = field(default_factory=list)
+    added_months: bool = False
 
     @property
     def rows_read(self) -> int:
@@ -46,13 +47,13 @@ def merge(connection: Connection, table: Table, file: LandingFile, load_id: int)
 
 def _update(connection: Connection, table: Table, file: LandingFile, load_id: int) -> Verdicts:
     connection.execute("analyze arriving")
-    ensure_partitions(connection, table)
+    added_months = ensure_partitions(connection, table)
     parameters = {"delivered_on": file.delivered_on, "path": file.relative}
     _decide(connection, _versioned_fates(table), parameters)
     if table.load_mode == "replace":
         _drop_replaced(connection, table, parameters)
     _apply(connection, table, load_id)
-    return _verdicts(connection, table)
+    return _verdicts(connection, table, added_months)
 
 
 def _append(connection: Connection, table: Table, load_id: int) -> Verdicts:
@@ -60,14 +61,12 @@ def _append(connection: Connection, table: Table, load_id: int) -> Verdicts:
     rows = sql.SQL("select {}, {}::bigint as _load_id from arriving").format(_list(names), load_id)
     # Most files bring new keys only, and entering them proves it; fates are told one by one where they do not.
     if register_all(connection, table):
-        fill(connection, table, rows)
-        return Verdicts(accepted=_count(connection))
+        return Verdicts(accepted=_count(connection), added_months=fill(connection, table, rows))
     connection.execute("analyze arriving")
     _decide(connection, _append_fates(table), {})
     register_accepted(connection, table)
     connection.execute("delete from arriving using fate where fate._line = arriving._line and not fate.apply")
-    fill(connection, table, rows)
-    return _verdicts(connection, table)
+    return _verdicts(connection, table, fill(connection, table, rows))
 
 
 def _count(connection: Connection) -> int:
@@ -79,7 +78,7 @@ def _decide(connection: Connection, fates: sql.Composed, parameters: Mapping[str
     connection.execute(sql.SQL("create temporary table fate on commit drop as {}").format(fates), parameters)
 
 
-def _verdicts(connection: Connection, table: Table) -> Verdicts:
+def _verdicts(connection: Connection, table: Table, added_months: bool) -> Verdicts:
     counts: dict[str, int] = dict(connection.execute("select outcome, count(*) from fate group by outcome").fetchall())
     conflicts = connection.execute("select _line from fate where outcome = 'conflict' order by _line").fetchall()
     reason = f"{table.system}.{table.name} already holds another row under this key, and its history is immutable"
@@ -87,6 +86,7 @@ def _verdicts(connection: Connection, table: Table) -> Verdicts:
         accepted=counts.get("accepted", 0),
         duplicates=counts.get("duplicate", 0),
         conflicts=[Refusal(line, "conflict", reason) for (line,) in conflicts],
+        added_months=added_months,
     )
 
 

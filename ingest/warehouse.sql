@@ -25,8 +25,9 @@ create table if not exists ingest.loads (
     constraint rows_are_conserved
     check (rows_read = rows_accepted + rows_duplicate + rows_conflict + rows_rejected)
 );
-create unique index if not exists loads_one_per_content
-on ingest.loads (system, table_name, content_hash, delivered_on) where status = 'loaded';
+create unique index if not exists loads_one_per_delivery
+on ingest.loads (system, table_name, content_hash, delivered_on, path) where status = 'loaded';
+drop index if exists ingest.loads_one_per_content;
 create unique index if not exists loads_one_failure_per_path
 on ingest.loads (system, table_name, path) where status = 'failed';
 comment on table ingest.loads is 'One row per landing file: what became of each of its rows.';

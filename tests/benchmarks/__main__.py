@@ -2,7 +2,9 @@
 
 import argparse
 import platform
+import shutil
 import sys
+import tempfile
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from importlib.metadata import version
@@ -12,10 +14,12 @@ from typing import Any
 from rich.console import Console
 
 from tests.benchmarks import report
-from tests.benchmarks.loading import Loading
-from tests.benchmarks.measure import ROOT, BenchmarkError, Book, run_in_turns
+from tests.benchmarks.loading import DISK_BYTES_PER_ROW, Loading
+from tests.benchmarks.measure import ROOT, BenchmarkError, Book, Comparison, run_in_turns
+from tests.benchmarks.peers import versions
 from tests.benchmarks.warehouse import Warehouse, warehouse
 
+PEERS = ROOT / ".venv-bench" / "bin" / "python"
 RESULTS = ROOT / "build" / "benchmarks"
 
 
@@ -23,43 +27,66 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of a first load (default 5000000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default 3)")
+    parser.add_argument("--peer-rows", type=int, default=500_000, help="rows that slow peers load (default 500000)")
+    parser.add_argument("--peers", type=Path, default=PEERS, help="Python of the peers (default that of .venv-bench)")
     parser.add_argument("--only", nargs="+", default=["*"], help="names to run, such as first/ndjson/tally or first/*")
     return parser.parse_args()
 
 
-def _setting(arguments: argparse.Namespace, server: Warehouse) -> dict[str, Any]:
-    versions = {"python": platform.python_version(), "postgres": server.version()}
-    versions |= {name: version(name) for name in ("polars", "psycopg")}
+def _setting(arguments: argparse.Namespace, server: Warehouse, loading: Loading) -> dict[str, Any]:
+    found = {"python": platform.python_version(), "postgres": server.version()}
+    found |= {name: version(name) for name in ("polars", "psycopg")}
+    notes = [
+        "One noisy machine, shared with the server under test: figures of one run compare with each other only.",
+        "Seconds are the client's own, from its first connection on. Memory is the client's with its children;"
+        " processor time is theirs, start included, and the server's meanwhile.",
+        *loading.notes(),
+    ]
     return {
         "taken": {"at": datetime.now(UTC).isoformat(timespec="seconds"), "runs": arguments.runs},
         "machine": report.machine(),
-        "versions": versions,
-        "note": "One machine, shared with its own server and whatever else runs: figures of one run compare with each"
-        " other, not with those of another day.",
+        "versions": found | (versions(loading.peers) if loading.peers else {}),
+        "notes": notes,
     }
 
 
-def main() -> int:
-    arguments = _arguments()
-    book, console = Book(), Console(width=None if sys.stdout.isatty() else 140)
-    with warehouse() as server:
-        setting = _setting(arguments, server)
-        loading = Loading(server, arguments.rows, arguments.runs)
-        for group in loading.trials():
-            chosen = [trial for trial in group if any(fnmatch(trial.name, pattern) for pattern in arguments.only)]
-            run_in_turns(chosen, arguments.runs, book, lambda line: print(line, file=sys.stderr, flush=True))
-        comparisons = list(loading.comparisons(book))
+def _measure(arguments: argparse.Namespace, server: Warehouse) -> tuple[Book, list[Comparison], dict[str, Any]]:
+    peers = arguments.peers if arguments.peers.exists() else None
+    if not peers:
+        _tell(f"There is no {arguments.peers}, so no peer is measured; `make bench` installs them.")
+    book = Book()
+    loading = Loading(server, arguments.rows, arguments.runs, arguments.peer_rows, peers)
+    setting = _setting(arguments, server, loading)
+    for group in loading.trials():
+        chosen = [trial for trial in group if any(fnmatch(trial.name, pattern) for pattern in arguments.only)]
+        run_in_turns(chosen, arguments.runs, book, _tell)
     if not book.series:
         raise BenchmarkError(f"No measurement is named {' or '.join(arguments.only)}.")
-    report.show(console, book, comparisons, setting)
-    path: Path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    return book, list(loading.comparisons(book)), setting
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    arguments = _arguments()
+    needed, free = arguments.rows * DISK_BYTES_PER_ROW, shutil.disk_usage(tempfile.gettempdir()).free
+    if free < needed:
+        raise BenchmarkError(
+            f"{tempfile.gettempdir()} has {free / 1e9:.0f} GB free and {arguments.rows:,} rows take {needed / 1e9:.0f};"
+            " set TMPDIR to another folder or ROWS to fewer."
+        )
+    with warehouse() as server:
+        book, comparisons, setting = _measure(arguments, server)
+    report.show(Console(width=None if sys.stdout.isatty() else 140), book, comparisons, setting)
+    path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     report.write_json(path, book, comparisons, setting)
-    console.print(f"Written to {path.relative_to(ROOT)}.")
-    return 0
+    print(f"Written to {path.relative_to(ROOT)}.")
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        main()
     except BenchmarkError as error:
         sys.exit(str(error))

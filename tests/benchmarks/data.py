@@ -41,6 +41,12 @@ class Rows:
     begin: datetime
     end: datetime
 
+    def months(self) -> list[datetime]:
+        """The first instant of each UTC month that the rows fall into."""
+        first = self.begin.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        count = (self.end.year - first.year) * 12 + self.end.month - first.month + 1
+        return [month_after(first, number) for number in range(count)]
+
     def chunks(self) -> Iterator[pl.DataFrame]:
         """The rows with the table's columns; ids are text, `payload` is JSON text, times are UTC microseconds."""
         begin, step = self.begin.timestamp() * 1e6, (self.end - self.begin) / timedelta(microseconds=1) / self.count
@@ -49,14 +55,20 @@ class Rows:
             yield _STREAMS[self.table](self.first + offset, (begin + numbers * step).astype(np.int64))
 
 
+def month_after(month: datetime, number: int = 1) -> datetime:
+    """The month `number` months later."""
+    years, index = divmod(month.month - 1 + number, 12)
+    return month.replace(year=month.year + years, month=index + 1)
+
+
 def history(table: str, count: int) -> Rows:
     """The first `count` rows, spread over the months that the table's history has."""
     return Rows(table, 0, count, _HISTORY_BEGINS[table], _HISTORY_ENDS)
 
 
-def increment(of: Rows, nth: int, count: int) -> Rows:
-    """`count` rows of the day after a history, `nth` saying which such increment; no two share a row."""
-    return Rows(of.table, of.first + of.count + nth * count, count, of.end, of.end + timedelta(days=1))
+def increment(of: Rows, after: int, count: int) -> Rows:
+    """`count` rows of the day after a history, those that come `after` so many others in the stream."""
+    return Rows(of.table, of.first + of.count + after, count, of.end, of.end + timedelta(days=1))
 
 
 def write(rows: Rows, path: Path, shuffled: bool = False) -> Path:

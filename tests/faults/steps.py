@@ -21,29 +21,31 @@ STEPS = {
     "file read": Step("ingest.load", "content_hash", "after"),
     "lock held": Step("ingest.load", "_is_known", "before"),
     "manifest row written": Step("ingest.load", "_begin", "after"),
-    "in the middle of COPY": Step("psycopg", "Copy.write", "after"),
-    "batch copied": Step("ingest.stage", "_copy", "after"),
+    "between batches": Step("ingest.stage", "_copy", "before"),
+    "in a copy": Step("psycopg", "Copy.write", "after"),
     "staged": Step("ingest.load", "stage", "after"),
     "before merge": Step("ingest.load", "merge", "before"),
     "keys registered": Step("ingest.merge", "register_all", "after"),
-    "partition built": Step("ingest.partitions", "attach", "before"),
-    "partition attached": Step("ingest.partitions", "attach", "after"),
+    "month built": Step("ingest.partitions", "attach", "before"),
+    "month attached": Step("ingest.partitions", "attach", "after"),
     "after merge": Step("ingest.load", "merge", "after"),
-    "before commit": Step("ingest.load", "remember", "after"),
+    "counted": Step("ingest.load", "_finish", "after"),
+    "readers held": Step("ingest.load", "hold_readers", "after"),
     "after commit": Step("ingest.load", "_outcome", "before"),
 }
 
-# Batches so small that a small file has several.
-SMALL = (
-    ("ingest.formats.ndjson", "BATCH_BYTES", 1000),
-    ("ingest.formats.csv", "BATCH_BYTES", 1000),
-    ("ingest.formats.parquet", "BATCH_ROWS", 6),
-)
+# So little that a small file takes several batches of COPY.
+BATCH_ROWS = 6
+_SMALL = {
+    ("ingest.formats.ndjson", "BATCH_BYTES"): 1_000,
+    ("ingest.formats.csv", "BATCH_BYTES"): 600,
+    ("ingest.formats.parquet", "BATCH_ROWS"): BATCH_ROWS,
+}
 
 
 def arm(names: Iterable[str], reached: Callable[[str], None]) -> None:
     """Call `reached(step)` in this process whenever a load comes to one of the steps."""
-    for module, attribute, size in SMALL:
+    for (module, attribute), size in _SMALL.items():
         replace_attribute(module, attribute, lambda _, size=size: size)
     for name in names:
         step = STEPS[name]

@@ -9,9 +9,9 @@ from tests.faults.deliveries import Row, deliver
 from tests.faults.harness import Harness
 from tests.faults.rows import kits
 from tests.faults.schedule import Fault, Round, Schedule
-from tests.faults.steps import STEPS, arm
+from tests.faults.steps import BATCH_ROWS, STEPS, arm
 
-ROWS = 12  # two batches
+ROWS = 2 * BATCH_ROWS  # two batches
 FILES = 3
 TABLE = "advert_market.ledger_entries"
 
@@ -35,12 +35,12 @@ def schedule(harness: Harness, *faults: Fault, loaders: int = 1) -> Schedule:
     [
         *(("killed", step) for step in STEPS),
         ("backend terminated", "after merge"),
-        ("connection cut", "in the middle of COPY"),
-        ("connection cut", "before commit"),
+        ("connection cut", "in a copy"),
+        ("connection cut", "readers held"),
     ],
 )
 def test_what_is_cut_off_leaves_whole_files_or_nothing(harness: Harness, kind: str, step: str) -> None:
-    in_second_file = {"in the middle of COPY": 4, "batch copied": 4}.get(step, 2)
+    in_second_file = 4 if step in ("between batches", "in a copy") else 2
     outcome = harness.run(schedule(harness, Fault(kind, step, nth=in_second_file)))
 
     assert outcome.struck == {0}, f"a load does not go through {step!r}"

@@ -44,7 +44,6 @@ def test_the_loader_that_comes_second_waits_and_finds_the_file_known(database: s
     assert len(zone.entries()) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="ATTACH PARTITION keeps no reader waiting")
 def test_a_new_month_shows_together_with_its_manifest_row(database: str, zone: Zone) -> None:
     # Postgres lets others see a commit before it tells them of the partition that came with it. Who is not kept
     # waiting until it has told them reads the manifest row of the file and none of its rows.
@@ -60,7 +59,6 @@ def test_a_new_month_shows_together_with_its_manifest_row(database: str, zone: Z
             reader.execute("select count(*) from raw_advert_market.ledger_entries")
 
 
-@pytest.mark.xfail(raises=psycopg.errors.UniqueViolation, strict=True, reason="both insert the row of the failure")
 def test_two_loaders_may_refuse_the_same_file(database: str, zone: Zone) -> None:
     zone.deliver(LEDGER, gzip.compress(ndjson(entry(1)))[:-4], name="part.ndjson.gz")
     first, second = load_beside(database, zone)

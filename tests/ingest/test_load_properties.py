@@ -194,7 +194,6 @@ def one_row(table: Table, values: dict[str, Any], day: int, name: str) -> Delive
     return deliver(table, [Row(values)], f"{name}.ndjson", date(2026, 6, day), random.Random(1))
 
 
-@pytest.mark.xfail(strict=True, reason="z.ndjson is skipped when a.ndjson is known, and then m.ndjson stands")
 def test_content_that_comes_twice_in_a_delivery_counts_where_it_comes_last(trial: Trial) -> None:
     table, row = trial.tables[USERS], KITS[USERS].row
     names = {"a": 0, "m": 1, "z": 0}
@@ -203,7 +202,6 @@ def test_content_that_comes_twice_in_a_delivery_counts_where_it_comes_last(trial
     assert trial.rows_by_order(table, deliveries) == [expected(table, {1: 0})]
 
 
-@pytest.mark.xfail(strict=True, reason="the third day's is skipped when the first day's is known: the second's stands")
 @pytest.mark.parametrize("clock", [None, datetime(2026, 1, 1, tzinfo=UTC)])
 def test_versions_that_their_clock_does_not_tell_apart_go_by_delivery(trial: Trial, clock: datetime | None) -> None:
     table = trial.tables[WALLETS]
