@@ -58,6 +58,10 @@ def _forgets_what_it_refused(_: Any) -> Any:
     return lambda *arguments: None
 
 
+def _registers_no_keys(_: Any) -> Any:
+    return lambda *arguments: True
+
+
 # What is broken → the module and attribute that the patch goes into.
 BROKEN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "commits in the middle of a file": ("ingest.load", "merge", _commits_in_the_middle_of_a_file),
@@ -69,6 +73,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "takes no lock": ("psycopg", "Connection.execute", _takes_no_lock),
     "takes a conflict for a duplicate": ("ingest.load", "merge", _takes_a_conflict_for_a_duplicate),
     "lets the last file win": ("ingest.load", "merge", _lets_the_last_file_win),
+    "registers no keys": ("ingest.merge", "register_all", _registers_no_keys),
     "forgets what it refused": ("ingest.load", "_quarantine", _forgets_what_it_refused),
 }
 

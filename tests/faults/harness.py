@@ -104,16 +104,17 @@ class Harness:
                 play.run()
                 outcome.problems += play.problems
                 outcome.struck |= {faults_before + place for place in play.struck}
-                outcome.looks += play.looks
+                outcome.looks += play.eyes.looks
                 faults_before += len(each.faults)
                 with psycopg.connect(database, options="-c timezone=UTC", autocommit=True) as connection:
                     seen = take(connection, self.tables)
                 outcome.loaded.append(len(seen.loads))
         outcome.problems += judge.unfinished(seen)
-        outcome.problems += [f"a reader {problem}" for problem in reader.problems]
-        outcome.looks += reader.looks
+        outcome.problems += reader.problems
+        outcome.looks += reader.eyes.looks
         with psycopg.connect(database) as connection:
             outcome.problems += _leftovers(connection, self.cluster.systems)
+            outcome.problems += _unregistered(connection, self.tables)
 
 
 def _leftovers(connection: psycopg.Connection, systems: tuple[System, ...]) -> Iterator[str]:
@@ -124,3 +125,14 @@ def _leftovers(connection: psycopg.Connection, systems: tuple[System, ...]) -> I
         " where relnamespace::regnamespace::text like 'raw\\_%' and relkind in ('r', 'p') and not relispartition"
     ).fetchall()
     yield from (f"{schema}.{name} was left behind" for schema, name in found if (schema, name) not in known)
+
+
+def _unregistered(connection: psycopg.Connection, tables: Mapping[str, Table]) -> Iterator[str]:
+    """Keys that an append table holds and its registry does not, or the other way round."""
+    for name, table in tables.items():
+        if table.load_mode == "append":
+            keys = ", ".join(table.key)
+            held, registered = f"select {keys} from raw_{name}", f"select {keys} from keys_{name}"
+            for one, other, where in ((held, registered, "the registry"), (registered, held, "the table")):
+                lost = connection.execute(f"{one} except all {other}").fetchall()
+                yield from (f"{name}: key {key} is not in {where}" for key in lost)

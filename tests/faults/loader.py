@@ -15,11 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from dagster_project.cli import _is_lost_connection
 from ingest import server
+from ingest.arrivals import find_arrivals
 from ingest.contract import System, read_contracts
 from ingest.errors import TallyError
-from ingest.landing import find_files
+from ingest.landing import LandingFile, find_files
 from ingest.load import load_files
 from ingest.schema import ensure_schemas
 from ingest.settings import Settings
@@ -73,16 +76,24 @@ def load(order: dict[str, Any], systems: tuple[System, ...]) -> None:
 
 def _load(order: dict[str, Any], systems: tuple[System, ...], control: Control) -> list[dict[str, str]]:
     settings = replace(Settings.from_environment({}), database_url=order["database"])
-    files = find_files(Path(order["landing"]), systems)
-    files.sort(key=lambda file: order["files"].index(file.relative))
+    landing = Path(order["landing"])
     with server.connect(settings) as connection:
         control.say(pid=os.getpid(), backend=connection.info.backend_pid)
         for name, value in order["timeouts"].items():
             connection.execute("select set_config(%s, %s, false)", (name, value))
         connection.commit()
         ensure_schemas(connection, systems)
-        passes = [load_files(connection, systems, files) for _ in range(order["passes"])]
+        passes = []
+        for find in (find_arrivals, _find_all)[: order["passes"]]:
+            files = find(connection, landing, systems)
+            files.sort(key=lambda file: order["files"].index(file.relative))
+            passes.append(load_files(connection, systems, files))
     return [{done.path: done.status for done in each} for each in passes]
+
+
+def _find_all(connection: psycopg.Connection, landing: Path, systems: tuple[System, ...]) -> list[LandingFile]:
+    """Every file, with nothing remembered of any."""
+    return find_files(landing, systems)
 
 
 def main() -> None:

@@ -21,8 +21,9 @@ from psycopg.conninfo import make_conninfo
 
 from tests.faults.cluster import Cluster
 from tests.faults.proxy import Proxy
+from tests.faults.reader import Eyes
 from tests.faults.schedule import AT_MOMENT, ON_CONNECTION, Round
-from tests.faults.snapshot import Judge, take
+from tests.faults.snapshot import Judge
 
 PATIENCE = 60.0  # seconds after which loaders count as hanging; a round takes one or two
 LOOK_LOCK_TIMEOUT = "20ms"  # a table locked by the loader that waits for us can show nothing to anybody
@@ -68,17 +69,18 @@ class Play:
         self.arrivals = [0 for _ in each.faults]
         self.struck: set[int] = set()  # places in round.faults
         self.problems: list[str] = []
-        self.looks = 0
+        self.eyes = Eyes(stage.judge)
+        self.connection: psycopg.Connection | None = None
 
     def run(self) -> None:
         """Start the loaders and attend to them until the last has ended; then `problems` says what was wrong."""
-        with selectors.DefaultSelector() as selector, contextlib.ExitStack() as watcher:
-            self.watcher = watcher
-            self.eyes: psycopg.Connection | None = None
+        with selectors.DefaultSelector() as selector:
             selector.register(self.stage.door, selectors.EVENT_READ)
             for loader in self.loaders:
                 self._start(loader)
             self._attend(selector)
+        if self.connection:
+            self.connection.close()
         for proxy in self.proxies.values():
             proxy.close()
         self.stage.cluster.free_disk()
@@ -180,17 +182,17 @@ class Play:
             loader.line.send(b"\n")
 
     def _look(self) -> None:
+        if self.problems:  # enough was seen
+            return
         try:
-            if self.eyes is None:
+            if self.connection is None:
                 options = f"-c timezone=UTC -c lock_timeout={LOOK_LOCK_TIMEOUT}"
-                self.eyes = psycopg.connect(self.stage.database, options=options, autocommit=True)
-                self.watcher.enter_context(self.eyes)
-            self.problems += self.stage.judge.partial(take(self.eyes, self.stage.judge.tables))
-            self.looks += 1
+                self.connection = psycopg.connect(self.stage.database, options=options, autocommit=True)
+            self.problems += self.eyes.look(self.connection)
         except psycopg.errors.LockNotAvailable:
             pass
         except psycopg.OperationalError:
-            self.eyes = None
+            self.connection = None
 
     def _strike_at_moment(self, place: int) -> None:
         running = [loader for loader in self.loaders if loader.pid and not loader.ended]
@@ -203,8 +205,8 @@ class Play:
         for harmed in self.loaders if fault.kind.startswith(("server", "disk")) else [loader]:
             harmed.harmed = True
         if fault.kind.startswith("killed"):
-            loader.killed = True
-            os.kill(loader.pid, signal.SIGKILL)
+            loader.killed = _kill(loader)
+            self.struck -= set() if loader.killed else {place}
         elif fault.kind.startswith("backend terminated"):
             cluster.terminate(loader.backend)
         elif fault.kind.startswith("server crashed"):
@@ -220,8 +222,7 @@ class Play:
             if not loader.ended:
                 self.problems.append(f"loader {loader.number} hangs")
                 loader.killed = loader.harmed = True
-                if loader.pid:
-                    os.kill(loader.pid, signal.SIGKILL)
+                _kill(loader)
 
     def _judged(self, loader: Loader) -> Iterator[str]:
         """What was wrong about how a loader ended: only what was harmed may fail, and only with a sentence."""
@@ -237,3 +238,12 @@ class Play:
                 expected = {"failed"} if not delivery.readable else {"skipped"} if number else {"loaded", "skipped"}
                 if statuses.get(path) not in expected:
                     yield f"loader {loader.number} reported {path} as {statuses.get(path)} in pass {number + 1}"
+
+
+def _kill(loader: Loader) -> bool:
+    """Kill the loader; False when it has just ended by itself."""
+    try:
+        os.kill(loader.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True

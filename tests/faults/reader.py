@@ -10,16 +10,28 @@ from tests.faults.snapshot import Judge, take
 PAUSE = 0.02  # seconds between two looks, which leaves the machine to the loaders
 
 
+class Eyes:
+    """Looks at the warehouse, and counts how often it did."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.looks = 0
+
+    def look(self, connection: psycopg.Connection) -> list[str]:
+        """What is wrong, as any reader would see it."""
+        self.looks += 1
+        return self.judge.partial(take(connection, self.judge.tables))
+
+
 class Reader(threading.Thread):
     """Looks until it leaves its `with`; a server that is down is asked again until it is up."""
 
     def __init__(self, database: str, judge: Judge) -> None:
         super().__init__(daemon=True)
         self.database = database
-        self.judge = judge
+        self.eyes = Eyes(judge)
         self.done = threading.Event()
         self.problems: list[str] = []
-        self.looks = 0
 
     def __enter__(self) -> "Reader":
         self.start()
@@ -36,13 +48,8 @@ class Reader(threading.Thread):
             try:
                 with psycopg.connect(self.database, options="-c timezone=UTC", autocommit=True) as connection:
                     while not self.done.wait(PAUSE) and not self.problems:
-                        self.problems = [f"saw: {problem}" for problem in self.look(connection)]
+                        self.problems = [f"a reader saw: {problem}" for problem in self.eyes.look(connection)]
             except psycopg.OperationalError:
                 self.done.wait(PAUSE)
             except psycopg.Error as error:
-                self.problems = [f"failed: {type(error).__name__}: {error}"]
-
-    def look(self, connection: psycopg.Connection) -> list[str]:
-        problems = self.judge.partial(take(connection, self.judge.tables))
-        self.looks += 1
-        return problems
+                self.problems = [f"a reader failed: {type(error).__name__}: {error}"]

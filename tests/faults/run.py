@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     seeds = [seed for words in arguments for seed in _seeds(words)]
     systems = read_contracts(Settings.from_environment({}).contract_folders)
     outcomes = []
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(width=100, soft_wrap=True, highlight=False)
     with Harness(systems) as harness:
         for number, seed in enumerate(seeds, 1):
             outcomes.append(harness.run(harness.draw(seed)))
@@ -85,7 +85,7 @@ def _by_step(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _table(first: str, *numbers: str) -> Table:
-    table = Table(box=SIMPLE)
+    table = Table(box=SIMPLE, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in numbers:
         table.add_column(name, justify="right")

@@ -35,8 +35,8 @@ def schedule(harness: Harness, *faults: Fault, loaders: int = 1) -> Schedule:
     [
         *(("killed", step) for step in STEPS),
         ("backend terminated", "after merge"),
-        ("connection cut", "between batches"),
-        ("connection cut", "before commit"),
+        ("connection cut", "in a copy"),
+        ("connection cut", "readers held"),
     ],
 )
 def test_what_is_cut_off_leaves_whole_files_or_nothing(harness: Harness, kind: str, step: str) -> None:
@@ -56,8 +56,8 @@ def test_a_step_that_the_loader_no_longer_has_is_an_error(monkeypatch: pytest.Mo
 
 
 def test_a_file_whose_commit_was_never_answered_is_not_loaded_again(harness: Harness) -> None:
-    # The first commit of a loader is that of the schemas.
-    outcome = harness.run(schedule(harness, Fault("answer to commit lost", nth=3)))
+    # A loader commits the schemas, what was loaded before, and what it found; then file by file.
+    outcome = harness.run(schedule(harness, Fault("answer to commit lost", nth=3 + 2)))
 
     assert (outcome.struck, outcome.loaded) == ({0}, [2, FILES])
     assert outcome.problems == []

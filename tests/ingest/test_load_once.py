@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 
 from ingest.landing import find_files
 from ingest.load import Load, load_files
@@ -41,6 +42,21 @@ def test_the_loader_that_comes_second_waits_and_finds_the_file_known(database: s
     assert (first.status, counts(first)) == ("loaded", (2, 2, 0, 0, 0))
     assert (second.status, counts(second)) == ("skipped", (0, 0, 0, 0, 0))
     assert len(zone.entries()) == 2
+
+
+def test_a_new_month_shows_together_with_its_manifest_row(database: str, zone: Zone) -> None:
+    # Postgres lets others see a commit before it tells them of the partition that came with it. Who is not kept
+    # waiting until it has told them reads the manifest row of the file and none of its rows.
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    with (
+        psycopg.connect(database, options="-c timezone=UTC") as loader,
+        psycopg.connect(database, options="-c lock_timeout=100ms") as reader,
+    ):
+        loader.execute("select 1")  # a transaction of our own: this is the moment before the commit
+        load(loader, zone)
+
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            reader.execute("select count(*) from raw_advert_market.ledger_entries")
 
 
 def test_two_loaders_may_refuse_the_same_file(database: str, zone: Zone) -> None:
