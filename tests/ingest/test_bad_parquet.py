@@ -285,7 +285,7 @@ def test_an_instant_beyond_every_calendar_gives_no_row_and_no_crash(trial: Trial
     ("column", "values", "words"),
     [
         ("at", physical(NS, 1_780_000_000_123_456_789), ["123456789"]),
-        ("at", physical(US, 253_402_300_800_000_000 * 2), ["17"]),
+        ("at", physical(US, 253_402_300_800_000_000 * 2), ["18029"]),
         ("big", series(pl.UInt64, 2**64 - 1), [str(2**64 - 1)]),
         ("big", series(pl.Float64, 2.0**53 + 2), ["9007199254740994"]),
         ("price", series(pl.Decimal(20, 3), Decimal("1.239")), ["1.239"]),
