@@ -235,14 +235,13 @@ def _string(column: Column, raw: bytes) -> str:
 
 
 def array_literal(column: Column, values: list[Any]) -> str:
-    """Texts and numbers as Postgres writes an array of them; RefusedError for anything else."""
-    stranger = next((value for value in values if isinstance(value, bool) or not isinstance(value, _IN_ARRAYS)), None)
-    if stranger is not None:
-        raise RefusedError(
-            "type", f"{column.name} holds {shown(str(stranger))}, which is no element of a {column.type}"
-        )
-    quoted = [
-        "NULL" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for value in values
-    ]
+    """Texts, numbers and truths as Postgres writes an array of them; RefusedError for anything else."""
+    quoted = []
+    for value in values:
+        is_truth = isinstance(value, bool)
+        if not isinstance(value, _IN_ARRAYS) or (is_truth and column.type != "boolean[]"):
+            reason = f"{column.name} holds {shown(str(value))}, which is no element of a {column.type}"
+            raise RefusedError("type", reason)
+        text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+        quoted.append("NULL" if value is None else f'"{text}"')
     return "{" + ",".join(quoted) + "}"

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from ingest.landing import LandingFile
 
 # Polars would fetch 128 row groups ahead, which is most of any file: 350 MB of memory for 5 M rows, 290 MB with two.
 os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "2")
+_NOT_A_VALUE = "\0"  # in a text or as a key of jsonb Postgres takes it nowhere
+_EXACT = "\0exact"
 _ROW = "\0row"  # the number of a row: no column can be called so
 _FIRST_YEAR, _YEAR_AFTER_LAST = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 -- compared as UTC
 
@@ -73,12 +76,12 @@ def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
 
 def write_lines(path: Path, lines: Iterable[bytes], table: Table) -> None:
     """Write a file of rows that `read_lines` gave; every value is the text that it is read as."""
-    arrays = {column.name: column for column in table.columns if column.type.endswith("[]")}
+    known = {column.name: column for column in table.columns}
     rows = map(json.loads, lines)
     frames = []
     while some := list(islice(rows, BATCH_ROWS)):
         names = dict.fromkeys(name for row in some for name in row)
-        columns = {name: [_written(row.get(name), arrays.get(name)) for row in some] for name in names}
+        columns = {name: [_written(row.get(name), known.get(name)) for row in some] for name in names}
         frames.append(pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
     pl.concat(frames or [pl.DataFrame()], how="diagonal").write_parquet(path)
 
@@ -86,23 +89,42 @@ def write_lines(path: Path, lines: Iterable[bytes], table: Table) -> None:
 def _readable(series: pl.Series) -> list[Any]:
     """Values for JSON, all of them exact: as text but for whole numbers, truth values and what is nested."""
     kind = series.dtype
-    # A duration is no value of any column; it may stand in one that the contract does not know.
-    is_plain = kind.is_integer() or kind.is_nested() or kind in (pl.Boolean, pl.Duration)
-    return (series if is_plain else _scalar_text(series)).to_list()
+    if kind.is_integer() or kind.is_nested() or kind == pl.Boolean:
+        return series.to_list()
+    if kind in (pl.Binary, pl.Time, pl.Duration):
+        return [None if value is None else _meaningless(value) for value in series.to_list()]
+    return _scalar_text(series).to_list()
 
 
-def _written(value: Any, array: Column | None) -> str | None:
-    """The text that a value of `_readable` is read as."""
+def _meaningless(value: object) -> Any:
+    """What stands in JSON for a value that has no place there: readable, and no value of any column."""
+    if isinstance(value, date):
+        return str(value)
+    if isinstance(value, Decimal):
+        return {_EXACT: str(value)}  # an array takes it, JSON would make a float of it
+    return {_NOT_A_VALUE: value.hex() if isinstance(value, bytes) else str(value)}
+
+
+def _written(value: Any, column: Column | None) -> str | None:
+    """The text that a value of `_readable` is read as; what was refused as a value is refused as this text."""
+    kind = column.type if column else ""
     match value:
         case None | str():
             return value
-        case list() if array:
+        case {"\0": str() as digits} if kind in ("uuid", "bytea"):
+            return "\\x" + digits if kind == "bytea" else digits
+        case list() if column and kind.endswith("[]"):
             try:
-                return array_literal(array, value)
+                return array_literal(
+                    column, [item.get(_EXACT, item) if isinstance(item, dict) else item for item in value]
+                )
             except RefusedError:
-                return _json_text(value)  # which is no array, so that it is refused as it was
+                return _NOT_A_VALUE + _json_text(value)
+        case list() | dict() if column and kind != "jsonb":
+            return _NOT_A_VALUE + _json_text(value)
         case _:
-            return _json_text(value)
+            text = _json_text(value)
+            return text if '"\\u0000' not in text else _NOT_A_VALUE + text
 
 
 def _column(series: pl.Series, column: Column) -> tuple[pl.Series, dict[int, str]]:
@@ -180,4 +202,4 @@ def _scalar_text(series: pl.Series, before_hex: str = "") -> pl.Series:
 
 
 def _json_text(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return json.dumps(value, default=_meaningless, ensure_ascii=False)

@@ -45,11 +45,11 @@ _SMALL = {
 
 def arm(names: Iterable[str], reached: Callable[[str], None]) -> None:
     """Call `reached(step)` in this process whenever a load comes to one of the steps."""
-    for (module, attribute), size in _SMALL.items():
-        replace_attribute(module, attribute, lambda _, size=size: size)
     for name in names:
         step = STEPS[name]
         replace_attribute(step.module, step.attribute, _stopping(name, step.moment, reached))
+    for (module, attribute), size in _SMALL.items():
+        replace_attribute(module, attribute, lambda _, size=size: size)
 
 
 def _stopping(name: str, moment: str, reached: Callable[[str], None]) -> Callable[[Any], Any]:
