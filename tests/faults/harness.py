@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,27 +51,28 @@ class Harness:
         self.cluster = Cluster(systems)
 
     def __enter__(self) -> "Harness":
-        self.folder = Path(tempfile.mkdtemp(prefix="tf-"))  # short: the path of a socket has at most 107 bytes
-        self.cluster.__enter__()
-        self.stable = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.loader"],
-            stdin=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"},
-        )
-        self.door = socket.socket(socket.AF_UNIX)
-        self.door.bind(str(self.folder / "control"))
-        self.door.listen()
+        with ExitStack() as stack:
+            # Short: the path of a socket has at most 107 bytes.
+            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tf-")))
+            stack.enter_context(self.cluster)
+            self.stable = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.loader"],
+                stdin=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"},
+            )
+            stack.callback(self.stable.wait)
+            assert self.stable.stdin
+            stack.enter_context(self.stable.stdin)
+            self.door = stack.enter_context(socket.socket(socket.AF_UNIX))
+            self.door.bind(str(self.folder / "control"))
+            self.door.listen()
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self.stable.stdin
-        self.stable.stdin.close()
-        self.stable.wait()
-        self.door.close()
-        self.cluster.__exit__()
-        shutil.rmtree(self.folder)
+        self.stack.close()
 
     def draw(self, seed: int) -> Schedule:
         """The schedule of this seed."""
@@ -94,8 +96,7 @@ class Harness:
     def _play(self, outcome: Outcome, database: str, broken: str | None) -> None:
         schedule = outcome.schedule
         judge = Judge(self.tables, schedule.deliveries)
-        assert self.stable.stdin
-        stage = Stage(self.cluster, self.stable.stdin, self.door, self.folder, database, judge, broken)
+        stage = Stage(self.cluster, self.stable, self.door, self.folder, database, judge, broken)
         faults_before = 0
         with Reader(database, judge) as reader:
             for each in (*schedule.rounds, schedule.last):

@@ -10,11 +10,12 @@ import os
 import selectors
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -34,7 +35,7 @@ class Stage:
     """What the rounds of one schedule have in common."""
 
     cluster: Cluster
-    stable: IO[str]
+    stable: subprocess.Popen[str]
     door: socket.socket
     folder: Path
     database: str
@@ -111,7 +112,7 @@ class Play:
             if fault.kind in ON_CONNECTION and loader.number == 0:
                 order["timeouts"] = fault.timeouts
                 loader.harmed = True
-        print(json.dumps(order), file=self.stage.stable, flush=True)
+        print(json.dumps(order), file=self.stage.stable.stdin, flush=True)
 
     def _database_for(self, loader: Loader) -> str:
         for fault in self.round.faults:
@@ -138,7 +139,9 @@ class Play:
                 self._strike_at_moment(place)
             if passed > PATIENCE:
                 return self._give_up()
-            for key, _ in selector.select(min([PATIENCE, *due.values()]) - passed if due else PATIENCE - passed):
+            if self.stage.stable.poll() is not None:
+                raise RuntimeError("the process that starts loaders has ended; it said why on standard error")
+            for key, _ in selector.select(min([1.0, *(moment - passed for moment in due.values())])):
                 if key.fileobj is self.stage.door:
                     self._greet(selector)
                 else:
@@ -241,7 +244,9 @@ class Play:
 
 
 def _kill(loader: Loader) -> bool:
-    """Kill the loader; False when it has just ended by itself."""
+    """Kill the loader; False when there is none to kill: it has just ended, or has not said who it is."""
+    if not loader.pid:
+        return False  # a pid of 0 would be the harness and all it has started
     try:
         os.kill(loader.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -4,6 +4,7 @@ python -m tests.faults.run 0-299    seeds 0 to 299
 python -m tests.faults.run 17       one seed again
 """
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ EVERY = 25  # schedules between two signs of life
 
 def main(arguments: Sequence[str]) -> int:
     """Play the seeds that the arguments name; 0 when every schedule ended as the model says."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped and the disk unmounted
     seeds = [seed for words in arguments for seed in _seeds(words)]
     systems = read_contracts(Settings.from_environment({}).contract_folders)
     outcomes = []

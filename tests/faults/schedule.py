@@ -106,7 +106,7 @@ def _fault(kind: str, number: int, draw: random.Random) -> Fault:
     if kind in AT_STEP:
         step = list(STEPS)[number % len(STEPS)]
         spare = draw.choice((0, 8, 64, 256)) * 1024 if kind == "disk full" else 0
-        return Fault(kind, step, nth=draw.choice((1, 1, 2, 3, 5, 8)), spare_bytes=spare)
+        return Fault(kind, step, nth=draw.choice((1, 1, 2, 2, 3, 5)), spare_bytes=spare)
     if kind in AT_MOMENT:
         return Fault(kind, milliseconds=draw.randrange(1, 400))
     if kind == "connection cut after some bytes":

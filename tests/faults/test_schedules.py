@@ -1,9 +1,12 @@
 """Whatever goes wrong while loading: every file is there once and whole, at every moment and in the end."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from tests.faults.harness import Harness
-from tests.faults.run import SHOWN
+from tests.faults.run import SHOWN, summarise
 from tests.faults.schedule import KINDS, draw_schedule
 
 SCHEDULES = 20  # every kind of fault at least once; `make faults` plays hundreds
@@ -16,6 +19,17 @@ def test_every_file_is_there_once_and_whole_whatever_goes_wrong(harness: Harness
         pytest.skip(f"disk full: {outcome.skipped}")
 
     assert outcome.problems[:SHOWN] == [], str(outcome.schedule)
+
+
+def test_without_a_small_disk_its_schedules_are_skipped_by_name(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness.cluster, "no_disk", "a small disk can only be mounted by root")
+    told = io.StringIO()
+    outcome = harness.run(harness.draw(KINDS.index("disk full")))
+
+    assert summarise(Console(file=told, width=120), [outcome]) == 0
+    assert "1 schedules with a full disk were skipped: a small disk can only be mounted by root." in told.getvalue()
 
 
 def test_a_seed_decides_everything(harness: Harness) -> None:

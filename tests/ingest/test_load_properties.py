@@ -35,7 +35,7 @@ Version = Callable[[int, date], int]  # of a key, on a day
 KITS = kits()
 
 EXAMPLES = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,  # the machine may have other work
     derandomize=True,  # the same examples everywhere; the search is that of `make faults`
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],  # every example is rolled back
