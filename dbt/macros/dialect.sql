@@ -114,6 +114,32 @@
     )
 {%- endmacro %}
 
+{# A JSON object without its members other than those named; null for what is no object. #}
+{% macro json_only(value, keys) -%}
+    {{ return(adapter.dispatch("json_only", "tally")(value, keys)) }}
+{%- endmacro %}
+{# Most objects have no other member: to see that first takes 0.8 µs a row, to build each anew 6.6 µs. #}
+{% macro default__json_only(value, keys) -%}
+    case
+        when jsonb_typeof({{ value }}) <> 'object' then null
+        when {{ value }} - '{ {{- keys | join(",") -}} }'::text[] = '{}' then {{ value }}
+        else {{ value }} - array(
+            select key
+            from jsonb_object_keys({{ value }}) as members (key)
+            where key <> all('{ {{- keys | join(",") -}} }'::text[])
+        )
+    end
+{%- endmacro %}
+{% macro duckdb__json_only(value, keys) -%}
+    case
+        when json_type({{ value }}) = 'OBJECT' then (
+            select coalesce(json_group_object(key, ({{ value }}) -> ('$."' || key || '"')), '{}'::json)
+            from (select unnest(json_keys({{ value }})) as key) as members
+            where key in ('{{ keys | join("', '") }}')
+        )
+    end
+{%- endmacro %}
+
 {# A JSON object of named expressions: json_object({'recorded': 'a.recorded'}). #}
 {% macro json_object(members) -%}
     {{ return(adapter.dispatch("json_object", "tally")(members)) }}
