@@ -42,7 +42,7 @@ by_period as (
     cross join
         lateral (
             values
-            ('lifetime'), ('day:' || to_char(by_category.day, 'YYYY-MM-DD')), ('season:' || by_category.season_id)
+            ('lifetime'), ('day:' || by_category.day::text), ('season:' || by_category.season_id)
         ) as periods (period)
     where periods.period is not null
 
