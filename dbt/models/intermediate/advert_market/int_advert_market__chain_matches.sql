@@ -52,6 +52,7 @@ final as (
             when paired.tx_hash is null then -paired.ledger_amount
             else paired.chain_amount - coalesce(paired.booked, 0)
         end as difference,
+        -- A deposit is of the class of the deal's deposits, unless the ledger disagrees with it.
         case
             when paired.tx_hash is null and under_way.direction is not null then 'pending'
             when paired.tx_hash is null then 'unmatched ledger'
@@ -61,6 +62,7 @@ final as (
                 paired.entry_id is null and paired.booked = 0
                 and deposits.received >= deposits.price and deposits.excess < deposits.amount
                 then 'unmatched chain'
+            when paired.entry_id is not null and paired.booked < paired.chain_amount then 'over'
             when deposits.classification is not null then deposits.classification
             when paired.entry_id is null then 'unmatched chain'
             else 'exact'
