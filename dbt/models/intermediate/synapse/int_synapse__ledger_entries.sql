@@ -14,6 +14,7 @@ xp_postings as (
         'XP' as unit,
         {{ whole("xp_delta") }} as amount,
         event_type as reason,
+        null::text as contest_id,
         rewarded_at as posted_at,
         _load_id
     from activity
@@ -32,6 +33,7 @@ star_postings as (
         'stars' as unit,
         {{ whole("star_delta") }} as amount,
         event_type as reason,
+        null::text as contest_id,
         rewarded_at as posted_at,
         _load_id
     from activity
