@@ -38,7 +38,10 @@ _PARTS = """
         (
             select array_agg(attname || ' ' || format_type(atttypid, atttypmod) order by attnum)
             from pg_attribute
-            where attrelid = parent.oid and attnum > 0 and not attisdropped and atttypid <> 'bytea'::regtype
+            where
+                attrelid = parent.oid and attnum > 0 and not attisdropped
+                -- The header of a file with refused rows is theirs, and no row of a mart.
+                and (namespace.nspname, parent.relname, attname) <> ('ingest', 'loads', 'header')
         )
     from pg_class parent
     join pg_namespace namespace on namespace.oid = parent.relnamespace
