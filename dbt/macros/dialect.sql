@@ -44,6 +44,11 @@
     )::decimal(38, 0) * {{ "%.*f" | format(places, 10 ** -places) }}::decimal({{ places + 1 }}, {{ places }})
 {%- endmacro %}
 
+{# As `ratio`, of decimal numbers with up to ten places. #}
+{% macro decimal_ratio(dividend, divisor, places) -%}
+    {{ return(ratio("(" ~ dividend ~ ") * 10000000000", "(" ~ divisor ~ ") * 10000000000", places)) }}
+{%- endmacro %}
+
 {# Seconds from one instant to a later one, to the microsecond, as an exact decimal. #}
 {% macro seconds_between(earlier, later) -%}
     {{ return(adapter.dispatch("seconds_between", "tally")(earlier, later)) }}
@@ -123,6 +128,15 @@
 {%- endmacro %}
 {% macro duckdb__json_object(members) -%}
     json_object({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ", " if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{# Aggregates rows to a JSON object; their keys must differ. #}
+{% macro json_gathered(key, value) -%}
+    {{ return(adapter.dispatch("json_gathered", "tally")(key, value)) }}
+{%- endmacro %}
+{% macro default__json_gathered(key, value) -%} jsonb_object_agg({{ key }}, {{ value }}) {%- endmacro %}
+{% macro duckdb__json_gathered(key, value) -%}
+    to_json(map(list({{ key }} order by {{ key }}), list({{ value }} order by {{ key }})))
 {%- endmacro %}
 
 {# The type of a JSON column, for nulls that stand in for one: {{ "null::" ~ json_type() }}. #}
