@@ -27,6 +27,10 @@ final as (
         case
             when idempotency_key like 'event_settlement:%' then split_part(idempotency_key, ':', 4)
         end as settled_vote_id,
+        case
+            when idempotency_key like '%:rollback' then substr(idempotency_key, 1, length(idempotency_key) - 9)
+            else idempotency_key
+        end as vote_key,
         posted_at,
         _load_id
     from ledger

@@ -11,10 +11,10 @@ final as (
         options.option_label,
         stakes.stake,
         'INT' as unit,
-        null::numeric as odds,
+        {{ decimal('null') }} as odds,
         stakes.standing <> 'rolled_back' as accepted,
         stakes.is_winner,
-        case when stakes.standing in ('returned', 'pooled') then stakes.payout + stakes.refund end as payout,
+        case when stakes.standing not in ('pending', 'rolled_back') then stakes.payout + stakes.refund end as payout,
         stakes.cast_at,
         stakes._load_id
     from stakes
