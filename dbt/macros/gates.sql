@@ -32,12 +32,3 @@
     {%- endif %}
     {%- endfor %}
 {%- endmacro %}
-
-{# Incremental strategy: the rows of every open system are replaced by those of this build, in one transaction. #}
-{% macro get_incremental_replace_open_systems_sql(arg_dict) %}
-    delete from {{ arg_dict["target_relation"] }} where {{ is_open("system") }};
-
-    {% set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") %}
-    insert into {{ arg_dict["target_relation"] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict["temp_relation"] }}
-{% endmacro %}
