@@ -27,8 +27,7 @@ final as (
             else 'pending'
         end as standing,
         coalesce(results.verdict = 'winning', false) as backs_winner,
-        -- Four decimals of a basis point are 10^8 parts of the stake.
-        {{ whole_division("votes.stake * " ~ whole("rules.fee_bps * 10000"), 100000000) }} as fee,
+        {{ funpot_fee("votes.stake", "rules.fee_bps") }} as fee,
         rules.payout_step,
         rules.no_winner,
         rules.dead_heat,
