@@ -1,5 +1,35 @@
-select * from {{ ref('int_funpot__voter_points') }}
+select
+    board,
+    period,
+    entity_id,
+    points,
+    weight,
+    tiebreak,
+    happened_at,
+    cause_kind,
+    cause_id
+from {{ ref('int_funpot__voter_points') }}
 union all
-select * from {{ ref('int_funpot__streamer_points') }}
+select
+    board,
+    period,
+    entity_id,
+    points,
+    weight,
+    tiebreak,
+    happened_at,
+    cause_kind,
+    cause_id
+from {{ ref('int_funpot__streamer_points') }}
 union all
-select * from {{ ref('int_funpot__option_points') }}
+select
+    board,
+    period,
+    entity_id,
+    points,
+    weight,
+    tiebreak,
+    happened_at,
+    cause_kind,
+    cause_id
+from {{ ref('int_funpot__option_points') }}
