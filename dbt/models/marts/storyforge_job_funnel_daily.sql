@@ -40,7 +40,7 @@ select
     steps.step,
     steps.error_code,
     steps.jobs,
-    {{ decimal(ratio('steps.jobs', 'days.jobs_queued', 4)) }} as share
+    {{ ratio('steps.jobs', 'days.jobs_queued', 4) }} as share
 from steps
 inner join days on steps.queued_on = days.queued_on and steps.job_type = days.job_type
 where {{ is_open("'storyforge'") }}
