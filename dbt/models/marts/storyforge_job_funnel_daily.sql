@@ -17,18 +17,19 @@ steps as (
         steps.error_code,
         count(*) as jobs
     from jobs
-    cross join lateral (
-        values
-        ('queued', 'none', true),
-        ('processing', 'none', jobs.step_number >= 1),
-        ('script_ready', 'none', jobs.step_number >= 2),
-        ('continuity_checked', 'none', jobs.step_number >= 3),
-        ('preview_ready', 'none', jobs.step_number >= 4),
-        ('final_ready', 'none', jobs.step_number >= 5),
-        ('failed', coalesce(jobs.error_code, 'unknown'), jobs.status = 'failed'),
-        ('cancelled', 'none', jobs.status = 'cancelled'),
-        ('retried', 'none', jobs.retry_count > 0)
-    ) as steps (step, error_code, is_reached)
+    cross join
+        lateral (
+            values
+            ('queued', 'none', true),
+            ('processing', 'none', jobs.step_number >= 1),
+            ('script_ready', 'none', jobs.step_number >= 2),
+            ('continuity_checked', 'none', jobs.step_number >= 3),
+            ('preview_ready', 'none', jobs.step_number >= 4),
+            ('final_ready', 'none', jobs.step_number >= 5),
+            ('failed', coalesce(jobs.error_code, 'unknown'), jobs.status = 'failed'),
+            ('cancelled', 'none', jobs.status = 'cancelled'),
+            ('retried', 'none', jobs.retry_count > 0)
+        ) as steps (step, error_code, is_reached)
     where steps.is_reached
     group by 1, 2, 3, 4
 )

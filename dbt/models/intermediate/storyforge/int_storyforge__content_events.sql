@@ -25,7 +25,8 @@ final as (
         scenes.scene_id as subject_id,
         targets.category_id,
         scenes.opened_at as occurred_at,
-        {{ json_object({'idea_id': 'scenes.idea_id', 'topic_id': 'scenes.topic_id', 'status': 'scenes.status'}) }} as payload,
+        {{ json_object({'idea_id': 'scenes.idea_id', 'topic_id': 'scenes.topic_id', 'status': 'scenes.status'}) }}
+            as payload,
         scenes._load_id
     from scenes
     left join targets on targets.target_type = 'scene' and scenes.scene_id = targets.target_id

@@ -1,7 +1,3 @@
-{%- set population = var('e004_counter_population') %}
-{%- if population not in ('either', 'all', 'active') %}
-    {{ exceptions.raise_compiler_error("e004_counter_population must be either, all or active, not " ~ population) }}
-{%- endif %}
 with counters as (select * from {{ ref('int_storyforge__counters_compared') }}),
 
 judged as (
@@ -12,13 +8,8 @@ judged as (
             when of_all is null then 'views never delivered'
             when counter = 'bible_version' then 'one and all segments'
             when counter in ('like_count', 'view_count') then 'all rows'
-            {%- if population != 'active' %}
-            when recorded = of_all then 'all rows'
-            {%- endif %}
-            {%- if population != 'all' %}
-            when recorded = of_active then 'active rows'
-            {%- endif %}
-            else '{{ "active rows" if population == "active" else "all rows" }}'
+            when {{ storyforge_counts_active('recorded', 'of_all', 'of_active') }} then 'active rows'
+            else 'all rows'
         end as basis
     from counters
 ),

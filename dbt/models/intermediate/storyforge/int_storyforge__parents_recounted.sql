@@ -41,12 +41,19 @@ final as (
     from ideas
     left join idea_likes on ideas.idea_id = idea_likes.idea_id
     left join idea_scenes on ideas.idea_id = idea_scenes.idea_id
-    cross join lateral (
-        values
-        ('like_count', 'likes', ideas.like_count, coalesce(idea_likes.likes, 0), coalesce(idea_likes.likes, 0)),
-        ('scene_count', 'scenes', ideas.scene_count, coalesce(idea_scenes.scenes, 0), coalesce(idea_scenes.scenes_active, 0)),
-        ('view_count', 'views', ideas.view_count, null, null)
-    ) as counters (counter, unit, recorded, of_all, of_active)
+    cross join
+        lateral (
+            values
+            ('like_count', 'likes', ideas.like_count, coalesce(idea_likes.likes, 0), coalesce(idea_likes.likes, 0)),
+            (
+                'scene_count',
+                'scenes',
+                ideas.scene_count,
+                coalesce(idea_scenes.scenes, 0),
+                coalesce(idea_scenes.scenes_active, 0)
+            ),
+            ('view_count', 'views', ideas.view_count, null, null)
+        ) as counters (counter, unit, recorded, of_all, of_active)
     union all
     select
         'topic' as owner_type,
