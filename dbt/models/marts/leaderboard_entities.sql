@@ -1,0 +1,9 @@
+select
+    system,
+    board,
+    period,
+    entity_id,
+    min(happened_at) as entered_at
+from {{ ref('int_leaderboard_points') }}
+where cause_kind = 'entity'
+group by 1, 2, 3, 4
