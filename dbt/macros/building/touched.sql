@@ -135,3 +135,16 @@
         select {{ key | join(", ") }}, {{ sums | join(", ") }} from {{ changed }}
     {%- endif -%}
 {% endmacro %}
+
+{# What `touched_<system>__<family>` of several systems list, with the system's name. #}
+{% macro union_touched(family, columns, systems) -%}
+    {%- for system in systems %}
+    select
+        '{{ system }}'::text as system,
+        {{ columns | join(',\n        ') }}
+    from {{ ref('touched_' ~ system ~ '__' ~ family) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}

@@ -29,8 +29,10 @@ with moments as (
 
 )
 
-select distinct
+select
     system,
     (moment at time zone 'UTC')::date as day
 from moments
 where moment is not null
+union
+{{ union_touched('score_days', ['day'], ['synapse']) }}

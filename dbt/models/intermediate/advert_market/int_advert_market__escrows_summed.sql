@@ -1,7 +1,9 @@
 with entries as (
     select *
     from {{ ref('fct_ledger_entries') }}
-    where system = 'advert_market' and contest_id is not null
+    where
+        system = 'advert_market' and contest_id is not null
+        and {{ touched('advert_market', 'contests', 'contest_id') }}
 ),
 
 final as (

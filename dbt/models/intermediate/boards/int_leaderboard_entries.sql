@@ -23,8 +23,8 @@ entered as (
         coalesce(scores.board, entities.board) as board,
         coalesce(scores.period, entities.period) as period,
         coalesce(scores.entity_id, entities.entity_id) as entity_id,
-        coalesce(scores.points, 0) as points,
-        scores.weight,
+        coalesce(scores.points, 0) + coalesce(entities.points, 0) as points,
+        coalesce(scores.weight + coalesce(entities.weight, 0), entities.weight) as weight,
         coalesce(scores.tiebreak, 0) as tiebreak,
         scores.last_scored_at
     from scores
