@@ -34,7 +34,7 @@ class Builds:
         return dbtRunner().invoke([*words, *project, "--quiet"])
 
     def build(self, *words: str) -> None:
-        result = self.dbt("run", *words)
+        result = self.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *words)
         assert result.success, [run.message for run in result.result.results if run.status == "error"]
 
     def build_whole(self) -> None:

@@ -80,7 +80,7 @@
    them changes. A model says in `meta.follows` which tables' changes its keys tell of, for itself and what it reads. #}
 {% macro _tables_not_followed(system) %}
     {% set waiting = [] %}
-    {% for mart in marts() if mart.config.meta.get("scope") %}
+    {% for mart in marts() if _is_scoped(mart, system) %}
         {% for parent in mart.depends_on.nodes %}
             {% do waiting.append((parent, [])) %}
         {% endfor %}
@@ -101,4 +101,9 @@
         {% endif %}
     {% endfor %}
     {{ return(tables.values() | sort(attribute="name")) }}
+{% endmacro %}
+
+{% macro _is_scoped(mart, system) %}
+    {% set scope = mart.config.meta.get("scope") %}
+    {{ return(scope is mapping and system not in scope.get("but_whole", [])) }}
 {% endmacro %}

@@ -7,7 +7,9 @@
 
    The model's SQL gives the rows of its scope, whole and as they should be: all rows, or those of `meta.scope`:
      candidates                   the published rows under the keys that the SQL gives
-     {columns: […], keys: model}  those whose columns are among the keys a model lists, and those of whole systems
+     {columns: […], keys: model}  those whose columns are among the keys that a model lists (`listed_as`, under other
+                                  names), and those of systems that are built whole, be it always: {but_whole:
+                                  [system, …]}; where there are no keys, no row but theirs can go
    `meta.present` is a condition on `candidates`: rows that do not meet it are known to be gone. #}
 
 {% materialization mart, adapter="postgres" %}
@@ -109,13 +111,16 @@
 {% endmacro %}
 
 {% macro _published_scope(scope) -%}
+    {%- set whole = full_systems() + (scope or {}).get("but_whole", []) -%}
     {%- if scope is none -%}
         true
     {%- else -%}
         (
-            (published.{{ scope["columns"] | join(", published.") }})
-            in (select {{ scope["columns"] | join(", ") }} from building.{{ scope["keys"] }})
-            {%- if full_systems() %} or published.system in ('{{ full_systems() | join("', '") }}'){% endif -%}
+            published.system in ('{{ (whole or [""]) | join("', '") }}')
+            {%- if scope.get("keys") %}
+            or (published.{{ scope["columns"] | join(", published.") }})
+            in (select {{ scope.get("listed_as", scope["columns"]) | join(", ") }} from building.{{ scope["keys"] }})
+            {%- endif %}
         )
     {%- endif -%}
 {%- endmacro %}
