@@ -5,7 +5,7 @@
 
 {# On run start: note the loads and the state of every system; marts in progress are what is published. #}
 {% macro begin_build() %}
-    {% if execute and target.type == "postgres" and flags.WHICH in ("build", "run") %}
+    {% if execute and target.type != "duckdb" and flags.WHICH in ("build", "run") %}
         {% do run_query(_note_loads()) %}
         {% for system in _systems() %}
             {% do run_query(_note_system(system)) %}

@@ -156,12 +156,3 @@
         select 1
     {%- endif -%}
 {% endmacro %}
-
-{# In a build a mart is read as it will be. #}
-{% macro ref() %}
-    {% set relation = builtins.ref(*varargs, **kwargs) %}
-    {% if target.type == "postgres" and not relation.is_cte and relation.schema == "marts" %}
-        {{ return(relation.incorporate(path={"schema": "building"})) }}
-    {% endif %}
-    {{ return(relation) }}
-{% endmacro %}

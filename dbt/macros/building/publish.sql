@@ -2,7 +2,7 @@
 
 {# On run end. A model or test that failed leaves everything as it was; so does a build of nothing but views. #}
 {% macro publish(results) %}
-    {% if execute and target.type == "postgres" and flags.WHICH in ("build", "run") %}
+    {% if execute and target.type != "duckdb" and flags.WHICH in ("build", "run") %}
         {% set failed = results | rejectattr("status", "in", ["success", "pass", "warn", "no-op"]) | list %}
         {% set built = results | map(attribute="node") | selectattr("config.materialized", "equalto", "mart")
             | map(attribute="name") | list %}

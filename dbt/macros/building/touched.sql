@@ -2,7 +2,7 @@
 
 {# The systems that this build makes whole, of those that are not held. #}
 {% macro full_systems() %}
-    {% if not execute or target.type != "postgres" or model.resource_type == "unit_test" %}
+    {% if not execute or target.type == "duckdb" or model.resource_type == "unit_test" %}
         {{ return(none) }}
     {% endif %}
     {% set held = held_systems() %}
@@ -18,7 +18,7 @@
 
 {# A condition: `column` names one of the keys that `touched_<system>__<family>` lists. True of all in a whole build. #}
 {% macro touched(system, family, column, key=none) %}
-    {%- if target.type == "postgres" -%}
+    {%- if target.type != "duckdb" -%}
         {%- set keys = ref("touched_" ~ system ~ "__" ~ family) -%}
         {%- if execute and not is_full(system) -%}
             {{ column }} in (select {{ key or column.split(".")[-1] }} from {{ keys }})
@@ -48,7 +48,7 @@
 {# A condition on a system's rows of a mart that derives from marts: its keys are among those that the model `keys`
    lists, or the system is built whole. #}
 {% macro in_scope(columns, keys, alias) %}
-    {%- if target.type == "postgres" -%}
+    {%- if target.type != "duckdb" -%}
         {%- set listed = ref(keys) -%}
         {%- set systems = full_systems() -%}
         {%- if systems is none -%}

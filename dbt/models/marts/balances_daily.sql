@@ -81,14 +81,14 @@ movements as (
 
 ),
 {%- else -%}
-movements as (
+    movements as (
 
-    select
-        *,
-        0 as carried
-    from moved
+        select
+            *,
+            0 as carried
+        from moved
 
-),
+    ),
 {%- endif %}
 
 balances as (

@@ -33,9 +33,10 @@ by_period as (
         by_category.*,
         periods.period
     from by_category
-    cross join lateral (
-        values ('lifetime'), ('day:' || by_category.day::text), ('season:' || by_category.season_id)
-    ) as periods (period)
+    cross join
+        lateral (
+            values ('lifetime'), ('day:' || by_category.day::text), ('season:' || by_category.season_id)
+        ) as periods (period)
     where periods.period is not null
 
 ),
