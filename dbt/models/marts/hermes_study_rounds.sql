@@ -39,7 +39,8 @@ select
     coalesce(sessions.device_platform, 'unknown') as device_platform,
     rounds.preview_started_at,
     rounds.outcome_selected_at,
-    {{ decimal(seconds_between('rounds.preview_started_at', 'rounds.outcome_selected_at') ~ ' * 1000') }}
+    -- Instants have six places, so that three of a millisecond lose nothing.
+    round({{ seconds_between('rounds.preview_started_at', 'rounds.outcome_selected_at') }} * 1000, 3)
         as decision_latency_ms,
     {{ decimal('selection_windows.window_ms - rounds.countdown_ms_remaining') }} as decision_latency_by_countdown_ms,
     rounds.is_completed,
