@@ -9,6 +9,7 @@ wallet_side as (
         unit,
         case when direction = 'credit' then amount else -amount end as amount,
         reason,
+        null::text as contest_id,
         posted_at,
         _load_id
     from ledger
@@ -23,6 +24,7 @@ house_side as (
         unit,
         -amount as amount,
         reason,
+        contest_id,
         posted_at,
         _load_id
     from wallet_side

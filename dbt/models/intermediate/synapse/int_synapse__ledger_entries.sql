@@ -12,8 +12,9 @@ xp_postings as (
         'XP:' || user_id as account_id,
         'xp' as account_kind,
         'XP' as unit,
-        xp_delta::numeric as amount,
+        {{ whole("xp_delta") }} as amount,
         event_type as reason,
+        null::text as contest_id,
         rewarded_at as posted_at,
         _load_id
     from activity
@@ -30,8 +31,9 @@ star_postings as (
         'STARS:' || user_id || ':' || season_id as account_id,
         'stars' as account_kind,
         'stars' as unit,
-        star_delta::numeric as amount,
+        {{ whole("star_delta") }} as amount,
         event_type as reason,
+        null::text as contest_id,
         rewarded_at as posted_at,
         _load_id
     from activity
