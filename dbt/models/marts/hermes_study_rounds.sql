@@ -13,8 +13,8 @@ selection_windows as (select * from {{ ref('int_hermes__selection_windows') }}),
 -- A round is known by telemetry, by picks, or by both: either may be missing.
 rounds as (
     select
-        session_id,
-        clip_id,
+        coalesce(reported.session_id, picked.session_id) as session_id,
+        coalesce(reported.clip_id, picked.clip_id) as clip_id,
         reported.preview_started_at,
         reported.outcome_selected_at,
         reported.countdown_ms_remaining,
@@ -26,7 +26,7 @@ rounds as (
         coalesce(picked.picks_in_time, 0) as picks_in_time,
         coalesce(picked.post_lock_attempts, 0) as post_lock_attempts
     from reported
-    full outer join picked using (session_id, clip_id)
+    full outer join picked on reported.session_id = picked.session_id and reported.clip_id = picked.clip_id
 )
 
 select
