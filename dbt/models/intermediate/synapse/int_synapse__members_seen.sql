@@ -11,9 +11,9 @@ events as (
 
 ),
 
-activity as (
+rewards as (
 
-    select * from {{ ref('stg_synapse__activity_log') }}
+    select * from {{ ref('synapse_rewards') }}
 
 ),
 
@@ -31,10 +31,10 @@ first_events as (
 first_rewards as (
 
     select
-        user_id::text as user_id,
-        season_id::text as season_id,
+        user_id,
+        season_id,
         min(rewarded_at) as seen_at
-    from activity
+    from rewards
     where season_id is not null
     group by 1, 2
 
