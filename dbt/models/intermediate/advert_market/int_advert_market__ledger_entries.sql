@@ -11,6 +11,8 @@ final as (
         entries.unit,
         entries.amount,
         postings.reason,
+        entries.deal_id as reference,
+        null::text as idempotency_key,
         entries.posted_at,
         entries._load_id
     from entries

@@ -9,6 +9,8 @@ wallet_side as (
         unit,
         case when direction = 'credit' then amount else -amount end as amount,
         reason,
+        ref_id as reference,
+        idempotency_key,
         posted_at,
         _load_id
     from ledger
@@ -23,6 +25,8 @@ house_side as (
         unit,
         -amount as amount,
         reason,
+        reference,
+        idempotency_key,
         posted_at,
         _load_id
     from wallet_side

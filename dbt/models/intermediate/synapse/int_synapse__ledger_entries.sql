@@ -14,6 +14,8 @@ xp_postings as (
         'XP' as unit,
         xp_delta::numeric as amount,
         event_type as reason,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity
@@ -32,6 +34,8 @@ star_postings as (
         'stars' as unit,
         star_delta::numeric as amount,
         event_type as reason,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity
