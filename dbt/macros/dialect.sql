@@ -1,133 +1,69 @@
 {# Where Postgres and DuckDB differ. A model says what it means with these; no model knows which of the two it runs on.
-   What both spell alike needs no macro: `::text`, `->>` with a key, `filter (where …)`, `distinct on`, `string_agg`,
-   `(x at time zone 'UTC')::date`, `n * interval '1 minute'`, `cross join lateral (values …)`, `unnest … with ordinality`. #}
+   What both spell alike needs no macro: `::text`, `->>` with a plain key, `filter (where …)`, `distinct on`,
+   `string_agg(… order by …)`, `(x at time zone 'UTC')::date`, `n * interval '1 minute'`, `split_part`, whole numbers'
+   `/`, `cross join lateral (values …)`, `unnest … with ordinality`; nulls sort last, and first when descending.
+   What both spell alike but do not mean alike: `->>` of an object or array (spaces), `::text` of a JSON number
+   (1.10 or 1.1), `numeric` (18 digits in DuckDB), `avg` and numeric `/` (a double in DuckDB), `||` of two objects. #}
 
-{# An exact whole number of any size: sums of bigint pass 2^63. #}
+{# An exact whole number of any size: sums of bigint pass 2^63. The value must be whole already. #}
 {% macro whole(value) -%}
-    {{ return(adapter.dispatch("whole", "tally")(value)) }}
+    ({{ value }})::{{ "hugeint" if target.type == "duckdb" else "numeric" }}
 {%- endmacro %}
-{% macro default__whole(value) -%} ({{ value }})::numeric {%- endmacro %}
-{% macro duckdb__whole(value) -%} ({{ value }})::hugeint {%- endmacro %}
 
-{# An exact decimal number; ten places where the engine wants to know how many. #}
+{# An exact decimal number; ten places at most, for DuckDB wants to know how many. #}
 {% macro decimal(value) -%}
-    {{ return(adapter.dispatch("decimal", "tally")(value)) }}
+    ({{ value }})::{{ "decimal(38, 10)" if target.type == "duckdb" else "numeric" }}
 {%- endmacro %}
-{% macro default__decimal(value) -%} ({{ value }})::numeric {%- endmacro %}
-{% macro duckdb__decimal(value) -%} ({{ value }})::decimal(38, 10) {%- endmacro %}
 
-{# Whole numbers divided and rounded towards zero. #}
+{# Whole numbers divided and rounded towards zero; null when the divisor is null. Never divide by 0: an error or null. #}
 {% macro whole_division(dividend, divisor) -%}
-    {{ return(adapter.dispatch("whole_division", "tally")(dividend, divisor)) }}
-{%- endmacro %}
-{% macro default__whole_division(dividend, divisor) -%}
-    div(({{ dividend }})::numeric, ({{ divisor }})::numeric)
-{%- endmacro %}
-{% macro duckdb__whole_division(dividend, divisor) -%}
-    (({{ dividend }})::hugeint // ({{ divisor }})::hugeint)
+    {%- if target.type == "duckdb" -%}
+        (({{ dividend }})::hugeint // ({{ divisor }})::hugeint)
+    {%- else -%}
+        div(({{ dividend }})::numeric, ({{ divisor }})::numeric)
+    {%- endif -%}
 {%- endmacro %}
 
-{# Whole numbers divided, rounded half away from zero to so many places; null when the divisor is 0 or null. #}
+{# Whole numbers divided, rounded half away from zero to so many places; null when the divisor is 0 or null.
+   Numeric division would round twice: to 16 digits, and then to the places. #}
 {% macro ratio(dividend, divisor, places) -%}
-    {{ return(adapter.dispatch("ratio", "tally")(dividend, divisor, places)) }}
-{%- endmacro %}
-{% macro default__ratio(dividend, divisor, places) -%}
-    round(({{ dividend }})::numeric / nullif(({{ divisor }})::numeric, 0), {{ places }})
-{%- endmacro %}
-{% macro duckdb__ratio(dividend, divisor, places) -%}
+    {%- set size = "abs(" ~ whole(divisor) ~ ")" -%}
     (
-        sign(({{ dividend }})::hugeint * ({{ divisor }})::hugeint)::hugeint
-        * (
-            (abs(({{ dividend }})::hugeint) * {{ 2 * 10 ** places }} + abs(({{ divisor }})::hugeint))
-            // nullif(2 * abs(({{ divisor }})::hugeint), 0)
-        )
+        sign({{ whole(dividend) }})::integer * sign({{ whole(divisor) }})::integer
+        * {{ whole_division(
+            "abs(" ~ whole(dividend) ~ ") * " ~ 2 * 10 ** places ~ " + " ~ size, "nullif(2 * " ~ size ~ ", 0)"
+        ) }}
     )::decimal(38, 0) * {{ "%.*f" | format(places, 10 ** -places) }}::decimal({{ places + 1 }}, {{ places }})
+{%- endmacro %}
+
+{# As `ratio`, of decimal numbers with up to ten places. #}
+{% macro decimal_ratio(dividend, divisor, places) -%}
+    {{- ratio("(" ~ dividend ~ ") * 10000000000", "(" ~ divisor ~ ") * 10000000000", places) -}}
 {%- endmacro %}
 
 {# Seconds from one instant to a later one, to the microsecond, as an exact decimal. #}
 {% macro seconds_between(earlier, later) -%}
-    {{ return(adapter.dispatch("seconds_between", "tally")(earlier, later)) }}
-{%- endmacro %}
-{% macro default__seconds_between(earlier, later) -%}
-    extract(epoch from ({{ later }}) - ({{ earlier }}))
-{%- endmacro %}
-{% macro duckdb__seconds_between(earlier, later) -%}
-    (date_diff('microsecond', ({{ earlier }}), ({{ later }}))::decimal(38, 6) * 0.000001::decimal(7, 6))::decimal(38, 6)
+    {%- if target.type == "duckdb" -%}
+        (date_diff('microsecond', {{ earlier }}, {{ later }})::decimal(31, 0) * 0.000001::decimal(7, 6))
+    {%- else -%}
+        extract(epoch from ({{ later }}) - ({{ earlier }}))
+    {%- endif -%}
 {%- endmacro %}
 
-{# True when some part of the text matches the regular expression. #}
+{# An instant as JSON members tell it: 2026-06-01T12:00:00.000000Z. #}
+{% macro instant_text(instant) -%}
+    {%- if target.type == "duckdb" -%}
+        strftime(({{ instant }}) at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')
+    {%- else -%}
+        to_char(({{ instant }}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    {%- endif -%}
+{%- endmacro %}
+
+{# True when some part of the text matches the regular expression; a dot stands for any character, line ends too. #}
 {% macro matches(value, pattern) -%}
-    {{ return(adapter.dispatch("matches", "tally")(value, pattern)) }}
+    {%- if target.type == "duckdb" -%}
+        regexp_matches({{ value }}, '{{ pattern }}', 's')
+    {%- else -%}
+        (({{ value }}) ~ '{{ pattern }}')
+    {%- endif -%}
 {%- endmacro %}
-{% macro default__matches(value, pattern) -%} ({{ value }}) ~ '{{ pattern }}' {%- endmacro %}
-{% macro duckdb__matches(value, pattern) -%} regexp_matches({{ value }}, '{{ pattern }}') {%- endmacro %}
-
-{# What a JSON value is: object, array, string, number, boolean or null. #}
-{% macro json_kind(value) -%}
-    {{ return(adapter.dispatch("json_kind", "tally")(value)) }}
-{%- endmacro %}
-{% macro default__json_kind(value) -%} jsonb_typeof({{ value }}) {%- endmacro %}
-{% macro duckdb__json_kind(value) -%}
-    case json_type({{ value }})
-        when 'OBJECT' then 'object' when 'ARRAY' then 'array' when 'VARCHAR' then 'string'
-        when 'BOOLEAN' then 'boolean' when 'NULL' then 'null' when null then null else 'number'
-    end
-{%- endmacro %}
-
-{# The text of a JSON value that is no object or array: a string without its quotes. #}
-{% macro json_text(value) -%}
-    {{ return(adapter.dispatch("json_text", "tally")(value)) }}
-{%- endmacro %}
-{% macro default__json_text(value) -%} ({{ value }}) #>> '{}' {%- endmacro %}
-{% macro duckdb__json_text(value) -%} ({{ value }}) ->> '$' {%- endmacro %}
-
-{# To stand after `cross join lateral`: one row, with column `value`, for each element; none for what is no array. #}
-{% macro json_elements(value) -%}
-    {{ return(adapter.dispatch("json_elements", "tally")(value)) }}
-{%- endmacro %}
-{% macro default__json_elements(value) -%}
-    (select * from jsonb_array_elements(
-        case when jsonb_typeof({{ value }}) = 'array' then {{ value }} else '[]' end
-    ) as elements (value))
-{%- endmacro %}
-{% macro duckdb__json_elements(value) -%}
-    (select unnest(case when json_type({{ value }}) = 'ARRAY' then ({{ value }})::json[] else [] end) as value)
-{%- endmacro %}
-
-{# As `json_elements`, with columns `key` and `value`: the members of an object. #}
-{% macro json_members(value) -%}
-    {{ return(adapter.dispatch("json_members", "tally")(value)) }}
-{%- endmacro %}
-{% macro default__json_members(value) -%}
-    (select * from jsonb_each(
-        case when jsonb_typeof({{ value }}) = 'object' then {{ value }} else '{}' end
-    ) as members (key, value))
-{%- endmacro %}
-{% macro duckdb__json_members(value) -%}
-    (
-        select
-            key,
-            ({{ value }}) -> ('$."' || key || '"') as value
-        from (
-            select unnest(case when json_type({{ value }}) = 'OBJECT' then json_keys({{ value }}) else [] end) as key
-        ) as keys
-    )
-{%- endmacro %}
-
-{# A JSON object of named expressions: json_object({'recorded': 'a.recorded'}). #}
-{% macro json_object(members) -%}
-    {{ return(adapter.dispatch("json_object", "tally")(members)) }}
-{%- endmacro %}
-{% macro default__json_object(members) -%}
-    jsonb_build_object({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ", " if not loop.last }}{% endfor %})
-{%- endmacro %}
-{% macro duckdb__json_object(members) -%}
-    json_object({% for name, value in members.items() %}'{{ name }}', {{ value }}{{ ", " if not loop.last }}{% endfor %})
-{%- endmacro %}
-
-{# The type of a JSON column, for nulls that stand in for one: {{ "null::" ~ json_type() }}. #}
-{% macro json_type() -%}
-    {{ return(adapter.dispatch("json_type", "tally")()) }}
-{%- endmacro %}
-{% macro default__json_type() -%} jsonb {%- endmacro %}
-{% macro duckdb__json_type() -%} json {%- endmacro %}

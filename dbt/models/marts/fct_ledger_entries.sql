@@ -1,12 +1,16 @@
-{{ config(indexes=[{'columns': ['system', 'account_id', 'unit', 'posted_at']}, {'columns': ['system', 'tx_ref']}]) }}
+{{ config(indexes=[
+    {'columns': ['system', 'account_id', 'unit', 'posted_at']},
+    {'columns': ['system', 'tx_ref']},
+    {'columns': ['system', 'contest_id']},
+]) }}
 
 with entries as (
 
     {{ union_open_systems(
         'ledger_entries',
         [
-            'entry_id', 'tx_ref', 'account_id', 'account_kind', 'unit', 'amount', 'reason', 'reference',
-            'idempotency_key', 'posted_at', '_load_id',
+            'entry_id', 'tx_ref', 'account_id', 'account_kind', 'unit', 'amount', 'reason', 'contest_id',
+            'reference', 'idempotency_key', 'posted_at', '_load_id',
         ],
         ['funpot', 'advert_market', 'synapse'],
     ) }}
@@ -28,6 +32,7 @@ select
     entries.unit,
     entries.amount,
     entries.reason,
+    entries.contest_id,
     entries.reference,
     entries.idempotency_key,
     entries.posted_at,

@@ -1,36 +1,36 @@
-with entries as (select * from {{ ref('stg_advert_market__ledger_entries') }}),
-
-postings as (
-    select
-        tx_ref,
-        min(account_id) filter (where account_kind = 'ESCROW') as escrow_account_id,
-        sum(amount) filter (where account_kind = 'ESCROW') as to_escrow,
-        sum(amount) filter (where account_kind = 'OWNER_PENDING') as to_owner,
-        sum(amount) filter (where account_kind = 'COMMISSION') as to_commission,
-        sum(amount) filter (where account_kind in ('EXTERNAL_TON', 'NETWORK_FEES')) as to_chain,
-        max(posted_at) as posted_at
-    from entries
-    group by 1
-),
-
-classified as (
-    select
-        *,
-        -- Money that enters an escrow from the owner's account is a release taken back, not a deposit.
-        to_escrow > 0 and to_owner is null as is_deposit
-    from postings
-    where escrow_account_id is not null
+with entries as (
+    select *
+    from {{ ref('fct_ledger_entries') }}
+    where system = 'advert_market' and contest_id is not null
 ),
 
 final as (
     select
-        split_part(escrow_account_id, ':', 2) as deal_id,
-        coalesce(sum(to_escrow) filter (where is_deposit), 0) as escrowed,
-        coalesce(sum(to_owner), 0) as owner_share,
-        coalesce(sum(to_commission), 0) as commission,
-        coalesce(sum(to_chain) filter (where not is_deposit), 0) as refunded,
-        max(posted_at) filter (where not is_deposit) as settled_at
-    from classified
+        contest_id as deal_id,
+        -- Money that enters an escrow because a release or refund is taken back is no deposit.
+        coalesce(sum(amount) filter (
+            where account_kind = 'ESCROW' and amount > 0 and reason not in ('release_reversal', 'partial_refund_reversal')
+        ), 0) as escrowed,
+        coalesce(sum(amount) filter (
+            where account_kind = 'OWNER_PENDING' and reason not in ('payout', 'payout_reversal')
+        ), 0) as owner_share,
+        coalesce(sum(amount) filter (
+            where account_kind = 'COMMISSION' and reason not in ('sweep', 'sweep_reversal')
+        ), 0) as commission,
+        coalesce(sum(amount) filter (
+            where account_kind in ('EXTERNAL_TON', 'NETWORK_FEES')
+            and reason in ('refund', 'partial_refund', 'partial_refund_reversal')
+        ), 0) as refunded,
+        coalesce(-sum(amount) filter (
+            where account_kind = 'COMMISSION' and reason in ('sweep', 'sweep_reversal')
+        ), 0) as swept,
+        coalesce(-sum(amount) filter (
+            where account_kind = 'OWNER_PENDING' and reason in ('payout', 'payout_reversal')
+        ), 0) as paid_out,
+        coalesce(sum(amount) filter (where account_kind = 'ESCROW'), 0) as escrow_held,
+        min(posted_at) filter (where account_kind = 'ESCROW' and amount > 0) as escrowed_at,
+        max(posted_at) filter (where account_kind = 'ESCROW' and amount < 0) as settled_at
+    from entries
     group by 1
 )
 

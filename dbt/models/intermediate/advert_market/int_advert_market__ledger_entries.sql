@@ -11,6 +11,7 @@ final as (
         entries.unit,
         entries.amount,
         postings.reason,
+        coalesce(entries.deal_id, postings.deal_id) as contest_id,
         entries.deal_id as reference,
         null::text as idempotency_key,
         entries.posted_at,
