@@ -11,16 +11,7 @@ with suspicions as (
 -- One of them, or all of a kind together, must be worth the drift to the last unit.
 sufficient as (
 
-    select
-        *,
-        case cause
-            when 'duplicate' then 1
-            when 'late row' then 2
-            when 'stale projection' then 3
-            when 'wrong amount' then 4
-            else 5
-        end as precedence
-    from suspicions
+    select * from suspicions
     where amount = drift or amount_of_cause = drift
 
 ),

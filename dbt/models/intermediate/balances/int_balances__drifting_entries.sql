@@ -44,6 +44,7 @@ final as (
     select
         own.*,
         postings.imbalance,
+        postings.accounts_moved,
         -- One act shares a key of the source, else what it is about, else all the accounts it moves; of a journal
         -- without any of these nothing but the very instant is left.
         concat_ws(' ', own.reason, coalesce(

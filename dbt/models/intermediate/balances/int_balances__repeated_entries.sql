@@ -17,7 +17,9 @@ numbered as (
 
 final as (
 
-    select *
+    select
+        *,
+        coalesce(idempotency_key, reference) is not null or accounts_moved <> account_id as is_certain
     from numbered
     where
         repeats_entry_id is not null
@@ -29,7 +31,7 @@ final as (
                 and reversals.account_id = numbered.account_id
                 and reversals.unit = numbered.unit
                 and reversals.amount = -numbered.amount
-                and reversals.reason in ('other', 'reversal')
+                and (reversals.reason = 'other' or reversals.reason like '%reversal')
                 and reversals.posted_at between numbered.repeats_posted_at and numbered.posted_at
         )
 
@@ -42,5 +44,7 @@ select
     entry_id,
     amount,
     posted_at,
-    repeats_entry_id
+    reason,
+    repeats_entry_id,
+    is_certain
 from final

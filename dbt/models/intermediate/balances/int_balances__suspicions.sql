@@ -17,6 +17,7 @@ repeated as (
         account_id,
         unit,
         'duplicate' as cause,
+        case when is_certain then 1 else 5 end as precedence,
         entry_id,
         posted_at as happened_at,
         -amount as amount,
@@ -32,6 +33,7 @@ late as (
         account_id,
         unit,
         'late row' as cause,
+        2 as precedence,
         entry_id,
         posted_at as happened_at,
         -amount as amount,
@@ -49,6 +51,7 @@ stale as (
         account_id,
         unit,
         'stale projection' as cause,
+        3 as precedence,
         entry_id,
         posted_at as happened_at,
         -sum(amount) over (partition by system, account_id, unit) as amount,
@@ -63,7 +66,7 @@ contradicted as (
 
     {{ union_open_systems(
         'obligations',
-        ['account_id', 'unit', 'cause', 'entry_id', 'happened_at', 'amount', 'witness'],
+        ['account_id', 'unit', 'cause', 'precedence', 'entry_id', 'happened_at', 'amount', 'witness'],
         ['funpot', 'advert_market', 'synapse'],
     ) }}
 

@@ -95,6 +95,7 @@ select
     final.account_id,
     wallets.unit,
     case when final.entry_id is null then 'missing entry' else 'wrong amount' end as cause,
+    case when final.entry_id is null then 6 else 4 end as precedence,
     final.entry_id,
     final.happened_at,
     final.expected - final.posted as amount,

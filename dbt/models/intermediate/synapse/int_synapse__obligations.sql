@@ -24,6 +24,7 @@ of_accounts as (
     select
         accounts.account_id,
         max(lacking.lacking) as lacking,
+        min(lacking.lacking) as surplus,
         max(lacking.counted_by) filter (where lacking.lacking > 0) as counted_by
     from accounts
     inner join lacking
@@ -44,25 +45,51 @@ both_units as (
 
 ),
 
-final as (
+-- Nothing but ticks repeats itself within an instant.
+repeated as (
+
+    select
+        account_id,
+        amount
+    from {{ ref('int_balances__repeated_entries') }}
+    where system = 'synapse' and reason <> 'VOICE_TICK'
+
+),
+
+judged as (
 
     select
         accounts.account_id,
         accounts.unit,
-        case
-            when of_accounts.lacking > 0 or both_units.user_id is not null then 'missing entry' else 'wrong amount'
-        end as cause,
-        null::text as entry_id,
-        null::timestamptz as happened_at,
         accounts.drift as amount,
         case
-            when of_accounts.lacking > 0 then of_accounts.counted_by || ' holds more than the journal'
+            when of_accounts.lacking > 0 then of_accounts.counted_by || ' counted more events than the journal holds'
             when both_units.user_id is not null then 'XP and stars drift together'
+            when of_accounts.surplus < 0 then 'fewer events were counted than the journal holds'
             else 'the journal holds every event that was counted'
-        end as witness
+        end as witness,
+        case
+            when of_accounts.lacking > 0 or both_units.user_id is not null then 'missing entry'
+            when of_accounts.surplus < 0 then 'stale projection'
+            else 'wrong amount'
+        end as cause
     from accounts
     left join of_accounts on accounts.account_id = of_accounts.account_id
     left join both_units on accounts.user_id = both_units.user_id
+    where not exists (
+        select 1 from repeated
+        where repeated.account_id = accounts.account_id and repeated.amount = -accounts.drift
+    )
+
 )
 
-select * from final
+select
+    account_id,
+    unit,
+    cause,
+    case cause when 'wrong amount' then 4 else 6 end as precedence,
+    null::text as entry_id,
+    null::timestamptz as happened_at,
+    amount,
+    witness
+from judged
