@@ -8,11 +8,12 @@ final as (
         boards.entity_id,
         min(channels.listed_at) as entered_at
     from channels
-    cross join lateral (
-        values
-        ('owner_released', channels.owner_id), ('owner_deals', channels.owner_id),
-        ('channel_released', channels.channel_id), ('channel_deals', channels.channel_id)
-    ) as boards (board, entity_id)
+    cross join
+        lateral (
+            values
+            ('owner_released', channels.owner_id), ('owner_deals', channels.owner_id),
+            ('channel_released', channels.channel_id), ('channel_deals', channels.channel_id)
+        ) as boards (board, entity_id)
     group by 1, 2
     union all
     select
@@ -20,9 +21,10 @@ final as (
         boards.entity_id,
         min(deals.drafted_at) as entered_at
     from deals
-    cross join lateral (
-        values ('advertiser_spend', deals.advertiser_id), ('advertiser_deals', deals.advertiser_id)
-    ) as boards (board, entity_id)
+    cross join
+        lateral (
+            values ('advertiser_spend', deals.advertiser_id), ('advertiser_deals', deals.advertiser_id)
+        ) as boards (board, entity_id)
     group by 1, 2
 )
 

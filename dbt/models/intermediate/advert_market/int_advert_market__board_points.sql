@@ -22,12 +22,13 @@ releases as (
         legs.deal_id
     from legs
     inner join deals on legs.deal_id = deals.deal_id
-    cross join lateral (
-        values
-        ('owner_released', case when legs.step = 'owner_share' then split_part(legs.account_id, ':', 2) end),
-        ('channel_released', case when legs.step = 'owner_share' then deals.channel_id end),
-        ('advertiser_spend', deals.advertiser_id)
-    ) as boards (board, entity_id)
+    cross join
+        lateral (
+            values
+            ('owner_released', case when legs.step = 'owner_share' then split_part(legs.account_id, ':', 2) end),
+            ('channel_released', case when legs.step = 'owner_share' then deals.channel_id end),
+            ('advertiser_spend', deals.advertiser_id)
+        ) as boards (board, entity_id)
     where legs.step in ('owner_share', 'commission') and boards.entity_id is not null
 ),
 
@@ -50,10 +51,13 @@ points as (
         fundings.deal_id as cause_id
     from fundings
     inner join deals on fundings.deal_id = deals.deal_id
-    cross join lateral (
-        values
-        ('owner_deals', deals.owner_id), ('channel_deals', deals.channel_id), ('advertiser_deals', deals.advertiser_id)
-    ) as boards (board, entity_id)
+    cross join
+        lateral (
+            values
+            ('owner_deals', deals.owner_id),
+            ('channel_deals', deals.channel_id),
+            ('advertiser_deals', deals.advertiser_id)
+        ) as boards (board, entity_id)
     union all
     select
         board,
