@@ -2,14 +2,14 @@
 
 with scores as (
 
-    select * from {{ ref('leaderboard_scores') }} as scores
+    select scores.* from {{ ref('leaderboard_scores') }} as scores
     where {{ in_scope(['system', 'board', 'period'], 'touched_boards', 'scores') }}
 
 ),
 
 entities as (
 
-    select * from {{ ref('leaderboard_entities') }} as entities
+    select entities.* from {{ ref('leaderboard_entities') }} as entities
     where {{ in_scope(['system', 'board', 'period'], 'touched_boards', 'entities') }}
 
 ),
