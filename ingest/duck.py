@@ -21,7 +21,7 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """An empty database in memory."""
     folder = settings.home / "duckdb"
     folder.mkdir(parents=True, exist_ok=True)
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "extension_directory": str(folder),
         "temp_directory": str(folder / "spilled"),
         "autoinstall_known_extensions": "false",

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -37,7 +38,10 @@ _PARTS = """
         (
             select array_agg(attname || ' ' || format_type(atttypid, atttypmod) order by attnum)
             from pg_attribute
-            where attrelid = parent.oid and attnum > 0 and not attisdropped and atttypid <> 'bytea'::regtype
+            where
+                attrelid = parent.oid and attnum > 0 and not attisdropped
+                -- The header of a file with refused rows is theirs, and no row of a mart.
+                and (namespace.nspname, parent.relname, attname) <> ('ingest', 'loads', 'header')
         )
     from pg_class parent
     join pg_namespace namespace on namespace.oid = parent.relnamespace
@@ -141,13 +145,13 @@ def create_views(database: duckdb.DuckDBPyConnection, lake: Path) -> None:
         )
 
 
-def _ask(duck: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+def _ask(duck: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return duck.execute(f"select * from postgres_query('postgres', {quoted(query)})").fetchall()
 
 
 def _parts(duck: duckdb.DuckDBPyConnection, tables: Iterable[tuple[str, str]]) -> list[_Part]:
     names = ", ".join(quoted(f"{schema}.{table}") for schema, table in tables)
-    found = duck.execute(f"select * from postgres_query('postgres', {quoted(_PARTS.format(tables=names))})").fetchall()
+    found = _ask(duck, _PARTS.format(tables=names))
     return [_Part(schema, table, name, tuple(columns)) for schema, table, name, columns in found]
 
 
@@ -172,37 +176,41 @@ def _state_of(duck: duckdb.DuckDBPyConnection, file: Path) -> str | None:
 
 
 def _write(duck: duckdb.DuckDBPyConnection, part: _Part, state: str | None, file: Path) -> None:
-    in_postgres, in_duckdb, unbounded = [], [], []
+    asked, kept = [], []
     for name, kind in part.typed_columns():
-        declared = re.fullmatch(r"numeric\((\d+),\d+\)", kind)
         if kind in ("json", "jsonb"):
-            in_postgres.append(f"{name}::text as {name}")
-            in_duckdb.append(f"{name}::json as {name}")
-            continue
-        in_duckdb.append(name)
-        if kind.startswith("numeric") and not (declared and int(declared[1]) <= WIDEST_DECIMAL):
-            unbounded.append(name)
-            in_postgres.append(f"{name}::numeric({WIDEST_DECIMAL}, {DECIMAL_PLACES}) as {name}")
+            asked.append(f"{name}::text as {name}")
+            kept.append(f"{name}::json as {name}")
+        elif _is_unbounded(kind):
+            _refuse_inexact(duck, part, name)
+            asked.append(f"{name}::numeric({WIDEST_DECIMAL}, {DECIMAL_PLACES}) as {name}")
+            kept.append(name)
         else:
-            in_postgres.append(name)
-    for name in unbounded:
-        _refuse_inexact(duck, part, name)
-    query = f"select {', '.join(in_postgres)} from {part.relation}"  # noqa: S608 names are the catalogue's own
+            asked.append(name)
+            kept.append(name)
+    query = f"select {', '.join(asked)} from {part.relation}"
+    metadata = f", kv_metadata {{{STATE}: {quoted(state)}}}" if state else ""
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_suffix(".writing")
-    metadata = f", kv_metadata {{{STATE}: {quoted(state)}}}" if state else ""
     duck.execute(
-        f"copy (select {', '.join(in_duckdb)} from postgres_query('postgres', {quoted(query)}))"  # noqa: S608
+        f"copy (select {', '.join(kept)} from postgres_query('postgres', {quoted(query)}))"
         f" to {quoted(str(aside))} (format parquet, compression zstd{metadata})"
     )
     aside.replace(file)
 
 
+def _is_unbounded(kind: str) -> bool:
+    """True for a numeric that declares no precision, or more than DuckDB's decimals have."""
+    declared = re.fullmatch(r"numeric\((\d+),\d+\)", kind)
+    return kind.startswith("numeric") and not (declared and int(declared[1]) <= WIDEST_DECIMAL)
+
+
 def _refuse_inexact(duck: duckdb.DuckDBPyConnection, part: _Part, column: str) -> None:
+    """TallyError for a column that holds what the lake's decimal cannot."""
     digits = WIDEST_DECIMAL - DECIMAL_PLACES
     ((wide,),) = _ask(
         duck,
-        f"select count(*) from {part.relation}"  # noqa: S608
+        f"select count(*) from {part.relation}"
         f" where scale(trim_scale({column})) > {DECIMAL_PLACES} or abs({column}) >= 1e{digits}",
     )
     if wide:

@@ -1,4 +1,4 @@
-"""`tally explore`: the marts in DuckDB, read from Postgres as they are asked for, or in the copy that `tally lake` made.
+"""`tally explore`: the marts in DuckDB, read from Postgres as they are asked for, or in the copy of `tally lake`.
 
 A `numeric` of Postgres has no declared precision, which DuckDB would read as a double; marts with such columns are
 therefore asked through Postgres with nine decimals declared.

@@ -89,11 +89,44 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# An object with none but the members of these names (a list of literals); SQL's null for what is no object. Most
+   objects hold no other: to see that first takes 0.8 µs a row in Postgres, to put each together anew 6.6 µs. #}
+{% macro json_only(object, names) -%}
+    {%- if target.type == "duckdb" -%}
+        case
+            when json_type({{ object }}) = 'OBJECT' then (
+                select coalesce(json_group_object(key, value), '{}')::json
+                from json_each({{ object }})
+                where key in ('{{ names | join("', '") }}')
+            )
+        end
+    {%- else -%}
+        case
+            when jsonb_typeof({{ object }}) <> 'object' then null
+            when ({{ object }}) - '{ {{- names | join(",") -}} }'::text[] = '{}' then {{ object }}
+            else ({{ object }}) - array(
+                select key
+                from jsonb_object_keys({{ object }}) as members (key)
+                where key <> all('{ {{- names | join(",") -}} }'::text[])
+            )
+        end
+    {%- endif -%}
+{%- endmacro %}
+
 {# Aggregates the values to one JSON array, in the order of an expression. #}
 {% macro json_array_of(value, order_by) -%}
     {%- if target.type == "duckdb" -%}
         to_json(array_agg({{ value }} order by {{ order_by }}))
     {%- else -%}
         jsonb_agg({{ value }} order by {{ order_by }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# Aggregates rows to a JSON object; their keys must differ. #}
+{% macro json_gathered(key, value) -%}
+    {%- if target.type == "duckdb" -%}
+        to_json(map(list({{ key }} order by {{ key }}), list({{ value }} order by {{ key }})))
+    {%- else -%}
+        jsonb_object_agg({{ key }}, {{ value }})
     {%- endif -%}
 {%- endmacro %}

@@ -104,6 +104,11 @@ JSON = {
     "{{ json_merged(json_object({'a': '1'}), 'null') }}": None,
     f"{{{{ json_without({OBJECT}, ['a', 'd', 'z']) }}}}": {"b.c": None},
     f"{{{{ json_without({OBJECT}, ['a', 'b.c', 'd']) }}}}": {},
+    f"{{{{ json_only({OBJECT}, ['b.c', 'd', 'z']) }}}}": {"b.c": None, "d": [2]},
+    f"{{{{ json_only({OBJECT}, ['a', 'b.c', 'd']) }}}}": {"a": 1, "b.c": None, "d": [2]},
+    f"{{{{ json_only({OBJECT}, ['z']) }}}}": {},
+    "{{ json_only(\"'[\\\"a\\\"]'::\" ~ json_type(), ['a']) }}": None,
+    "{{ json_only(\"null::\" ~ json_type(), ['a']) }}": None,
     "{{ json_array_of('n', 'n desc') }} from (values (1), (3), (2)) as numbers (n)": [3, 2, 1],
     "{{ json_array_of(json_object({'n': 'n'}), 'n') }} from (values (2), (1)) as numbers (n)": [{"n": 1}, {"n": 2}],
 }

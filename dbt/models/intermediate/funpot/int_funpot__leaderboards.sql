@@ -6,7 +6,7 @@ votes as (
     where accepted
 ),
 
-contests as (select * from {{ ref('int_funpot__contests_decided') }}),
+contests as (select * from {{ ref('stg_funpot__events') }}),
 
 settlements as (select * from {{ ref('int_funpot__settlements') }}),
 

@@ -21,7 +21,7 @@ xp_accounts as (
     select
         'XP:' || user_id as account_id,
         'XP' as unit,
-        xp::numeric as recorded,
+        {{ whole("xp") }} as recorded,
         updated_at as recorded_at
     from users
 
@@ -32,7 +32,7 @@ star_accounts as (
     select
         'STARS:' || user_id || ':' || season_id as account_id,
         'stars' as unit,
-        season_stars::numeric as recorded,
+        {{ whole("season_stars") }} as recorded,
         null::timestamptz as recorded_at
     from user_stats
 

@@ -12,7 +12,8 @@ user_stats as (
 
 events as (
 
-    select * from {{ ref('int_synapse__events') }}
+    select * from {{ ref('fct_events') }}
+    where system = 'synapse'
 
 ),
 
@@ -67,8 +68,8 @@ by_period as (
     select
         user_id,
         period,
-        sum(messages)::numeric as messages,
-        sum(stars)::numeric as stars
+        {{ whole('sum(messages)') }} as messages,
+        {{ whole('sum(stars)') }} as stars
     from contributions
     group by 1, 2
 
@@ -90,7 +91,7 @@ final as (
         users.user_id,
         'lifetime' as period,
         scores.board,
-        scores.score::numeric as score
+        {{ whole('scores.score') }} as score
     from users
     cross join
         lateral (values ('xp', users.xp), ('level', users.current_level), ('gold', users.gold)) as scores (board, score)
