@@ -36,6 +36,11 @@
     )::decimal(38, 0) * {{ "%.*f" | format(places, 10 ** -places) }}::decimal({{ places + 1 }}, {{ places }})
 {%- endmacro %}
 
+{# As `ratio`, of decimal numbers with up to ten places. #}
+{% macro decimal_ratio(dividend, divisor, places) -%}
+    {{- ratio("(" ~ dividend ~ ") * 10000000000", "(" ~ divisor ~ ") * 10000000000", places) -}}
+{%- endmacro %}
+
 {# Seconds from one instant to a later one, to the microsecond, as an exact decimal. #}
 {% macro seconds_between(earlier, later) -%}
     {%- if target.type == "duckdb" -%}

@@ -121,3 +121,12 @@
         jsonb_agg({{ value }} order by {{ order_by }})
     {%- endif -%}
 {%- endmacro %}
+
+{# Aggregates rows to a JSON object; their keys must differ. #}
+{% macro json_gathered(key, value) -%}
+    {%- if target.type == "duckdb" -%}
+        to_json(map(list({{ key }} order by {{ key }}), list({{ value }} order by {{ key }})))
+    {%- else -%}
+        jsonb_object_agg({{ key }}, {{ value }})
+    {%- endif -%}
+{%- endmacro %}

@@ -26,7 +26,11 @@ def dbt(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., An
     for name, value in environment.dbt_environment(settings).items():
         monkeypatch.setenv(name, value)
     project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
-    assert dbtRunner().invoke(["run", *project]).success
+    assert (
+        dbtRunner()
+        .invoke(["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *project])
+        .success
+    )
     return lambda *words: dbtRunner().invoke([*words, *project])
 
 

@@ -20,7 +20,7 @@ boards as (
     select
         'predictor_profit' as board,
         coalesce(users.user_id, scores.voter_id) as entity_id,
-        coalesce(scores.profit, 0) as score
+        coalesce(scores.profit, {{ decimal(0) }}) as score
     from users
     full outer join scores on users.user_id = scores.voter_id
 
@@ -30,7 +30,7 @@ boards as (
     select
         'predictor_hit_rate' as board,
         voter_id as entity_id,
-        round(hits::numeric / decided, 10) as score
+        {{ ratio('hits', 'decided', 10) }} as score
     from scores
     where decided > 0
 ),
