@@ -42,7 +42,7 @@ final as (
         case when cancelled.taken > cancelled.given_back then 'stakes not returned' else 'more returned than staked' end
             as cause,
         {{ json_object({
-            'cancelled_at': 'cancelled.cancelled_at',
+            'cancelled_at': instant_text('cancelled.cancelled_at'),
             'taken': 'cancelled.taken',
             'given_back': 'cancelled.given_back',
             'first_vote_affected': 'cancelled.first_vote_affected',

@@ -1,6 +1,6 @@
 with rewards as (
     select
-        coalesce(contest_id, reference, entry_id) as subject,
+        coalesce(contest_id, ref_id, entry_id) as subject,
         contest_id,
         sum(amount) as rewarded,
         min(posted_at) as first_rewarded_at
@@ -29,7 +29,7 @@ final as (
         {{ json_object({
             'outcome': 'contests.outcome',
             'rewarded': 'rewards.rewarded',
-            'first_rewarded_at': 'rewards.first_rewarded_at',
+            'first_rewarded_at': instant_text('rewards.first_rewarded_at'),
         }) }} as evidence
     from rewards
     left join contests on rewards.contest_id = contests.contest_id

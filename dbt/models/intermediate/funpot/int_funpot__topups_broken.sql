@@ -23,10 +23,12 @@ credited as (
         count(*) filter (where credits.movement = 'topup_paid') as credits,
         sum(credits.amount) as amount
     from credits
-    left join payments on credits.reference = payments.payment_id
-    left join invoices on credits.reference = invoices.invoice_id
+    left join payments on credits.ref_id = payments.payment_id
+    left join invoices on credits.ref_id = invoices.invoice_id
     group by 1, 2
 ),
+
+ledger as (select exists(select 1 from {{ ref('stg_funpot__wallet_ledger') }}) as is_delivered),
 
 compared as (
     select
@@ -58,13 +60,19 @@ judged as (
 final as (
     select
         'A-03' as rule_id,
-        subject,
-        credited - due as amount,
+        judged.subject,
+        judged.credited - judged.due as amount,
         'INT' as unit,
-        cause,
-        {{ json_object({'status': 'status', 'due': 'due', 'credited': 'credited', 'credits': 'credits'}) }} as evidence
+        judged.cause,
+        {{ json_object({
+            'status': 'judged.status',
+            'due': 'judged.due',
+            'credited': 'judged.credited',
+            'credits': 'judged.credits',
+        }) }} as evidence
     from judged
-    where cause is not null
+    cross join ledger
+    where judged.cause is not null and ledger.is_delivered
 )
 
 select * from final
