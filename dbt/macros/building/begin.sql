@@ -82,7 +82,7 @@
     {% set waiting = [] %}
     {% for mart in marts() if _is_scoped(mart, system) %}
         {% for parent in mart.depends_on.nodes %}
-            {% do waiting.append((parent, [])) %}
+            {% do waiting.append((parent, mart.config.meta.get("follows", []))) %}
         {% endfor %}
     {% endfor %}
     {% set seen = [] %}
