@@ -18,6 +18,8 @@ final as (
         entries.amount,
         postings.reason,
         coalesce(entries.deal_id, postings.deal_id) as contest_id,
+        entries.deal_id as reference,
+        null::text as idempotency_key,
         entries.posted_at,
         entries._load_id
     from entries

@@ -18,6 +18,8 @@ xp_postings as (
         {{ whole("xp_delta") }} as amount,
         event_type as reason,
         null::text as contest_id,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity
@@ -37,6 +39,8 @@ star_postings as (
         {{ whole("star_delta") }} as amount,
         event_type as reason,
         null::text as contest_id,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity
