@@ -48,7 +48,7 @@ scores as (
     select
         board,
         entity_id,
-        sum(score)::numeric as score
+        {{ whole('sum(score)') }} as score
     from points
     group by 1, 2
 ),
