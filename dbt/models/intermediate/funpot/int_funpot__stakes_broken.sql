@@ -7,7 +7,7 @@ with latest as (
 movements as (
     select
         user_id,
-        coalesce(contest_id, ref_id, entry_id) as staked_on,
+        coalesce(contest_id, reference, entry_id) as staked_on,
         sum(case when movement = 'stake_taken' then -amount else {{ whole(0) }} end) as taken,
         sum(case when movement = 'stake_rolled_back' then amount else {{ whole(0) }} end) as rolled_back,
         max(posted_at) as last_posted_at
