@@ -1,7 +1,7 @@
 {# True when the active rows are what a counter is held against: always, never, or when they alone agree with it. #}
 {% macro storyforge_counts_active(recorded, of_all, of_active) -%}
     {%- set population = var("e004_counter_population") -%}
-    {%- if population not in ("either", "all", "active") -%}
+    {%- if execute and population not in ("either", "all", "active") -%}
         {{ exceptions.raise_compiler_error(
             "The var e004_counter_population is '" ~ population ~ "': set it to either, all or active."
         ) }}

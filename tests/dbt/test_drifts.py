@@ -72,7 +72,9 @@ def build(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], N
     return run
 
 
-@pytest.mark.parametrize("seed", range(int(__import__("os").environ.get("S0","1")), int(__import__("os").environ.get("S1","4"))))
+@pytest.mark.parametrize(
+    "seed", range(int(__import__("os").environ.get("S0", "1")), int(__import__("os").environ.get("S1", "4")))
+)
 def test_every_planted_drift_is_attributed_to_its_cause_and_nothing_else_drifts(
     seed: int,
     plant: Callable[[int], list[Drift]],

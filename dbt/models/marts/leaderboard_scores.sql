@@ -14,31 +14,6 @@ with changed as (
     from {{ changes('leaderboard_scores_daily') }} as daily
     group by 1, 2, 3, 4
 
-),
-
-scored as (
-
-    {{ added_up('changed', ['system', 'board', 'period', 'entity_id'], ['points', 'weight', 'tiebreak', 'days']) }}
-
-),
-
-last_days as (
-
-    select
-        system,
-        board,
-        period,
-        entity_id,
-        max(last_scored_at) as last_scored_at
-    from {{ ref('leaderboard_scores_daily') }}
-    where (system, board, period, entity_id) in (select system, board, period, entity_id from changed)
-    group by 1, 2, 3, 4
-
 )
 
-select
-    scored.*,
-    last_days.last_scored_at
-from scored
-left join last_days
-    on {{ same_key(['system', 'board', 'period', 'entity_id'], 'last_days', 'scored') }}
+{{ added_up('changed', ['system', 'board', 'period', 'entity_id'], ['points', 'weight', 'tiebreak', 'days']) }}

@@ -18,8 +18,7 @@ select
     day,
     {{ decimal('sum(points)') }} as points,
     {{ whole('sum(weight)') }} as weight,
-    {{ decimal('sum(tiebreak)') }} as tiebreak,
-    max(happened_at) as last_scored_at
+    {{ decimal('sum(tiebreak)') }} as tiebreak
 from points
 where {{ in_scope(['system', 'day'], 'touched_score_days', 'points') }}
 group by 1, 2, 3, 4, 5

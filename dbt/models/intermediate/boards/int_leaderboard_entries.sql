@@ -2,14 +2,14 @@
 
 with scores as (
 
-    select * from {{ ref('leaderboard_scores') }} as scores
+    select scores.* from {{ ref('leaderboard_scores') }} as scores
     where {{ in_scope(['system', 'board', 'period'], 'touched_boards', 'scores') }}
 
 ),
 
 entities as (
 
-    select * from {{ ref('leaderboard_entities') }} as entities
+    select entities.* from {{ ref('leaderboard_entities') }} as entities
     where {{ in_scope(['system', 'board', 'period'], 'touched_boards', 'entities') }}
 
 ),
@@ -26,7 +26,7 @@ entered as (
         coalesce(scores.points, 0) + coalesce(entities.points, 0) as points,
         coalesce(scores.weight + coalesce(entities.weight, 0), entities.weight) as weight,
         coalesce(scores.tiebreak, 0) as tiebreak,
-        scores.last_scored_at
+        entities.entered_at
     from scores
     full outer join entities on {{ same_key(key, 'scores', 'entities') }}
 
@@ -43,7 +43,7 @@ select
         else {{ decimal(ratio('entered.points * 10000000000', 'entered.weight', 0)) }} * 0.0000000001
     end as score,
     entered.tiebreak,
-    case boards.tie_rule when 'ordinal by earliest' then entered.last_scored_at end as earlier_first,
+    case boards.tie_rule when 'ordinal by earliest' then entered.entered_at end as earlier_first,
     case
         when boards.tie_rule = 'ordinal by entity id' and {{ matches('entered.entity_id', '^[0-9]{1,30}$') }}
             then {{ whole('entered.entity_id') }}

@@ -5,6 +5,7 @@ attempts as (
         job_id,
         retry_count as attempt,
         min(queued_at) as queued_at,
+        least(min(started_at), min(seen_at)) as first_known_at,
         max(started_at) as started_at,
         max(ended_at) as ended_at,
         max(status) filter (where ended_at is not null) as ended_as,
@@ -26,7 +27,7 @@ final as (
         started_at,
         ended_at,
         -- Only failed jobs are retried, so a next attempt tells what no delivery showed.
-        coalesce(ended_at, lead(started_at) over (partition by job_id order by attempt)) as ended_no_later_than,
+        coalesce(ended_at, lead(first_known_at) over (partition by job_id order by attempt)) as ended_no_later_than,
         coalesce(
             ended_as, case when lead(attempt) over (partition by job_id order by attempt) is not null then 'failed' end
         ) as ended_as,
