@@ -21,7 +21,13 @@ payouts as (
 
 compared as (
     select
-        settlements.*,
+        settlements.contest_id,
+        settlements.outcome,
+        settlements.stakes,
+        settlements.fee,
+        settlements.refunds,
+        settlements.payouts_expected,
+        settlements.breakage,
         rules.payout_step,
         coalesce(votes.stakes, 0) as stakes_of_votes,
         coalesce(votes.winning_stakes, 0) as winning_stakes,
