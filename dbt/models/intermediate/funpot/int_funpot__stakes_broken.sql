@@ -20,7 +20,7 @@ stakes as (
     select
         voter_id as user_id,
         contest_id as staked_on,
-        sum(stake) as staked,
+        {{ whole('sum(stake)') }} as staked,
         max(cast_at) as last_cast_at
     from {{ ref('fct_votes') }}
     where system = 'funpot' and accepted and stake > 0
