@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(indexes=[{'columns': ['session_id']}]) }}
 
 with events as (
     select
@@ -37,7 +37,11 @@ select
     described.occurred_at,
     members.key as attribute_key,
     {{ json_text('members.value') }} as attribute_value,
-    described.event_id
+    described.event_id,
+    case
+        when members.key is null then 0
+        else row_number() over (partition by described.event_id order by members.key)
+    end as attribute_no
 from described
 left join lateral {{ json_members('described.attributes') }} as members on true
 where {{ is_open("'hermes'") }}
