@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['session_id']}]) }}
-
 with events as (
     select
         event_id,
@@ -38,10 +36,7 @@ select
     members.key as attribute_key,
     {{ json_text('members.value') }} as attribute_value,
     described.event_id,
-    case
-        when members.key is null then 0
-        else row_number() over (partition by described.event_id order by members.key)
-    end as attribute_no
+    row_number() over (partition by described.event_id order by members.key)::integer as attribute_no
 from described
 left join lateral {{ json_members('described.attributes') }} as members on true
 where {{ is_open("'hermes'") }}
