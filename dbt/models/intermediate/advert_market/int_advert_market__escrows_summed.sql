@@ -1,4 +1,8 @@
-with legs as (select * from {{ ref('int_advert_market__deal_legs') }}),
+with legs as (
+    select *
+    from {{ ref('int_advert_market__deal_legs') }}
+    where {{ touched('advert_market', 'contests', 'deal_id', 'contest_id') }}
+),
 
 final as (
     select

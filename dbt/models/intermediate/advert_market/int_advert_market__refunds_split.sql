@@ -1,7 +1,7 @@
 with changes as (
     select *
     from {{ ref('stg_advert_market__deal_events') }}
-    where to_status = 'PARTIALLY_REFUNDED'
+    where to_status = 'PARTIALLY_REFUNDED' and {{ touched('advert_market', 'contests', 'deal_id', 'contest_id') }}
 ),
 
 stated as (
