@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['ton_transactions', 'deals', 'deal_events']}) }}
+
 with coins as (select * from {{ ref('int_advert_market__coins_moved') }}),
 
 matches as (

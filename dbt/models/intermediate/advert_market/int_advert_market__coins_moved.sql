@@ -1,5 +1,3 @@
-{{ config(meta={'follows': ['ton_transactions', 'deals', 'deal_events']}) }}
-
 with transactions as (
     select
         *,
