@@ -1,4 +1,4 @@
-"""Synapse's counters over a source that forgets: what it purges stays counted here, and each of its figures is explained."""
+"""Synapse's counters over a source that forgets: what it purges stays counted, and each of its figures is explained."""
 
 import json
 from collections.abc import Iterable
