@@ -1,7 +1,18 @@
+{{ config(meta={'scope': {'columns': ['system', 'category_id', 'day'], 'keys': 'touched_synapse__engagement'}}) }}
+
 with events as (
 
-    select * from {{ ref('int_synapse__engagement_measured') }}
-    where {{ is_open("'synapse'") }}
+    select * from {{ ref('int_synapse__engagement_measured') }} as measured
+    where
+        {{ is_open("'synapse'") }}
+        and {{ in_scope(['system', 'category_id', 'day'], 'touched_synapse__engagement', 'measured') }}
+        {%- if adds_to_published() %}
+        -- What came before the first day that changed is not even read.
+        and measured.occurred_at >= (
+            select min(touched.day)::timestamp at time zone 'UTC'
+            from {{ ref('touched_synapse__engagement') }} as touched
+        )
+        {%- endif %}
 
 ),
 
@@ -17,7 +28,7 @@ places as (
 )
 
 select
-    'synapse'::text as system,
+    system,
     category_id,
     place_id as channel_id,
     day,
@@ -31,4 +42,4 @@ select
     count(distinct case when event_type = 'reaction_add' then actor_id end) as reactors,
     count(distinct actor_id) as members
 from places
-group by 2, 3, 4
+group by 1, 2, 3, 4
