@@ -1,18 +1,26 @@
 {{ config(meta={'scope': {'columns': ['system', 'category_id', 'day'], 'keys': 'touched_synapse__engagement'}}) }}
 
-with events as (
+with touched as (
 
-    select * from {{ ref('int_synapse__engagement_measured') }} as measured
+    select * from {{ ref('touched_synapse__engagement') }}
+
+),
+
+measured as (
+
+    select * from {{ ref('int_synapse__engagement_measured') }}
+
+),
+
+-- What came before the first day that changed is not even read.
+events as (
+
+    select measured.*
+    from measured
     where
-        {{ is_open("'synapse'") }}
+        measured.occurred_at >= (select min(touched.day)::timestamp at time zone 'UTC' from touched)
         and {{ in_scope(['system', 'category_id', 'day'], 'touched_synapse__engagement', 'measured') }}
-        {%- if adds_to_published() %}
-        -- What came before the first day that changed is not even read.
-        and measured.occurred_at >= (
-            select min(touched.day)::timestamp at time zone 'UTC'
-            from {{ ref('touched_synapse__engagement') }} as touched
-        )
-        {%- endif %}
+        and {{ is_open("'synapse'") }}
 
 ),
 
