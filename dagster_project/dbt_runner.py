@@ -24,10 +24,9 @@ def run_on_duckdb(target_path: Path) -> None:
     """Build every model and seed in the file that TALLY_DUCKDB names; TallyError names those that could not be."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    kinds = ("--resource-type", "seed", "--resource-type", "model")
     words = ("--target", "duckdb", "--target-path", str(target_path), "--log-path", str(target_path / "logs"))
     try:
-        result = invoke(["--no-write-json", "build", *kinds, *words])
+        result = invoke(["--no-write-json", "build", "--exclude-resource-types", "test", "unit_test", *words])
     finally:
         # dbt-duckdb keeps its file open until the process ends, with the last of it in the write-ahead log.
         DuckDBConnectionManager.close_all_connections()

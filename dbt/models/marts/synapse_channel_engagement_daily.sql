@@ -1,24 +1,17 @@
 {{ config(meta={'scope': {'columns': ['system', 'category_id', 'day'], 'keys': 'touched_synapse__engagement'}}) }}
 
-with touched as (
-
-    select * from {{ ref('touched_synapse__engagement') }}
-
-),
-
-measured as (
+with measured as (
 
     select * from {{ ref('int_synapse__engagement_measured') }}
 
 ),
 
--- What came before the first day that changed is not even read.
 events as (
 
     select measured.*
     from measured
     where
-        measured.occurred_at >= (select min(touched.day)::timestamp at time zone 'UTC' from touched)
+        {{ in_days('measured.occurred_at', 'touched_synapse__engagement') }}
         and {{ in_scope(['system', 'category_id', 'day'], 'touched_synapse__engagement', 'measured') }}
         and {{ is_open("'synapse'") }}
 
