@@ -21,12 +21,12 @@ def invoke(arguments: Sequence[str], on_event: Callable[[Any], object] | None = 
 
 
 def run_on_duckdb(target_path: Path) -> None:
-    """Build every model in the file that TALLY_DUCKDB names; TallyError names those that could not be."""
+    """Build every model and seed in the file that TALLY_DUCKDB names; TallyError names those that could not be."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     words = ("--target", "duckdb", "--target-path", str(target_path), "--log-path", str(target_path / "logs"))
     try:
-        result = invoke(["--no-write-json", "run", *words])
+        result = invoke(["--no-write-json", "build", "--exclude-resource-types", "test", "unit_test", *words])
     finally:
         # dbt-duckdb keeps its file open until the process ends, with the last of it in the write-ahead log.
         DuckDBConnectionManager.close_all_connections()

@@ -2,7 +2,9 @@
     {'columns': ['system', 'account_id', 'unit', 'posted_at']},
     {'columns': ['system', 'tx_ref']},
     {'columns': ['system', 'contest_id']},
-]) }}
+    {'columns': ['system', 'posted_at']},
+], meta={'scope': {'columns': ['system', 'tx_ref'], 'keys': 'touched_postings', 'but_whole': ['funpot']}}) }}
+-- depends_on: {{ ref('touched_postings') }}
 
 with entries as (
 

@@ -1,4 +1,10 @@
-with entries as (select * from {{ ref('stg_advert_market__ledger_entries') }}),
+{{ config(meta={'follows': ['ledger_entries']}) }}
+
+with entries as (
+    select *
+    from {{ ref('stg_advert_market__ledger_entries') }}
+    where {{ touched('advert_market', 'postings', 'tx_ref') }}
+),
 
 postings as (select * from {{ ref('int_advert_market__postings_classified') }}),
 

@@ -1,6 +1,9 @@
+{{ config(meta={'follows': ['activity_log']}) }}
+
 with activity as (
 
     select * from {{ ref('stg_synapse__activity_log') }}
+    where {{ newly_loaded('synapse') }}
 
 ),
 
