@@ -16,15 +16,17 @@ FILES = 3
 TABLE = "advert_market.ledger_entries"
 
 
-def schedule(harness: Harness, *faults: Fault, loaders: int = 1) -> Schedule:
+def schedule(
+    harness: Harness, *faults: Fault, loaders: int = 1, name: str = "part.parquet", description: str = "as agreed"
+) -> Schedule:
     """Three files of ledger entries, each with a month of its own; every file repeats a row of the one before."""
     row = kits()[TABLE].row
     deliveries = []
     for number in range(FILES):
         keys = [number + 6 * place for place in range(ROWS - 1)]  # keys that are six apart have one month
-        rows = [Row(row(key, 0)) for key in (*keys, max(number - 1, 0))]
+        rows = [Row(row(key, 0) | {"description": description}) for key in (*keys, max(number - 1, 0))]
         day = date(2026, 6, 1 + number)
-        deliveries.append(deliver(harness.tables[TABLE], rows, "part.parquet", day, random.Random(number)))
+        deliveries.append(deliver(harness.tables[TABLE], rows, name, day, random.Random(number)))
     paths = tuple(delivery.path for delivery in deliveries)
     first = Round((paths,) * loaders, faults=faults)
     return Schedule(None, tuple(deliveries), (first,), Round((paths,)))
@@ -33,7 +35,7 @@ def schedule(harness: Harness, *faults: Fault, loaders: int = 1) -> Schedule:
 @pytest.mark.parametrize(
     ("kind", "step"),
     [
-        *(("killed", step) for step in STEPS),
+        *(("killed", step) for step in STEPS if step != "read elsewhere"),
         ("backend terminated", "after merge"),
         ("connection cut", "in a copy"),
         ("connection cut", "readers held"),
@@ -45,6 +47,19 @@ def test_what_is_cut_off_leaves_whole_files_or_nothing(harness: Harness, kind: s
 
     assert outcome.struck == {0}, f"a load does not go through {step!r}"
     assert outcome.loaded == [2 if step == "after commit" else 1, FILES]
+    assert outcome.problems == []
+
+
+@pytest.mark.parametrize(("kind", "nth"), [("killed", 4), ("killed", 7), ("backend terminated", 7)])
+def test_a_loader_cut_off_while_another_process_reads_leaves_whole_files_or_nothing(
+    harness: Harness, kind: str, nth: int
+) -> None:
+    # Of the second file that process tells the keys first (from the 4th time on), then the rows (from the 7th); what it
+    # tells at once is 8 MB, so that the first of two batches finds it at the second.
+    fault = Fault(kind, "read elsewhere", nth=nth)
+    outcome = harness.run(schedule(harness, fault, name="part.ndjson", description="x" * 1_000_000))
+
+    assert (outcome.struck, outcome.loaded) == ({0}, [1, FILES])
     assert outcome.problems == []
 
 
