@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands import check, demo, explore, load, pull, quarantine, run, sql, status, ui
+from dagster_project.commands import check, demo, explore, lake, load, pull, quarantine, run, sql, status, ui
 from ingest.errors import TallyError
 
 INTERRUPTED = 130
@@ -33,6 +33,7 @@ app.command()(sql.sql)
 app.command()(status.status)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(explore.explore)
+app.command()(lake.lake)
 app.command()(ui.ui)
 app.command()(ui.stop)
 

@@ -1,4 +1,4 @@
-"""dbt inside this process: parsing the project, and building it as a stream of Dagster events.
+"""dbt as Dagster sees it: the parsed project, and a build as a stream of Dagster events.
 
 The stock `DbtCliResource` starts two dbt processes for a build, eight seconds before the first model; here it is one
 second. The conversion of dbt's events is dagster-dbt's own and not published, which is why its pin is exact.
@@ -7,7 +7,7 @@ second. The conversion of dbt's events is dagster-dbt's own and not published, w
 import fcntl
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,13 @@ from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from dagster_project.dbt_runner import invoke, problem
 from dagster_project.environment import DBT_PROJECT, dbt_target
 from dagster_project.progress import Progress
 from ingest.errors import TallyError
 from ingest.settings import Settings
 
-BASE_ARGUMENTS = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors")
-PROJECT_ARGUMENTS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
 RESULT_EVENTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
-UNSUCCESSFUL = {"error", "fail", "runtime error"}
 
 Manifest = Mapping[str, Any]
 
@@ -37,9 +35,9 @@ def manifest(settings: Settings) -> Manifest:
     with (target / "parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the web server and the daemon both want it when they start
         if not _is_fresh(target / "manifest.json"):
-            result = _invoke(["parse"])
+            result = invoke(["parse"])
             if not result.success:
-                raise TallyError(f"The dbt project cannot be parsed: {_sentence(result.exception)}")
+                raise TallyError(f"The dbt project cannot be parsed: {problem(result)}")
         parsed: dict[str, Any] = orjson.loads((target / "manifest.json").read_bytes())
     _attach_singular_tests(parsed)
     return parsed
@@ -56,7 +54,7 @@ def build(context: dg.AssetExecutionContext, translator: DagsterDbtTranslator, p
         arguments += ["--indirect-selection", selection.indirect_selection]
     events: queue.Queue[Any] = queue.Queue()
     # Daemon, so that an interrupted command ends at once; Postgres rolls back the model that was being built.
-    thread = threading.Thread(target=lambda: events.put(_invoke(arguments, events.put)), daemon=True)
+    thread = threading.Thread(target=lambda: events.put(invoke(arguments, events.put)), daemon=True)
     thread.start()
     while (event := events.get()).__class__.__name__ != "dbtRunnerResult":
         if event.info.name == "ConcurrencyLine":
@@ -65,14 +63,8 @@ def build(context: dg.AssetExecutionContext, translator: DagsterDbtTranslator, p
             yield from _asset_events(event, context, selection.manifest, translator)
             node = event.data.node_info
             progress.built(node.node_name, node.resource_type, node.node_status)
-    _raise_for_failures(event)
-
-
-def _invoke(arguments: Sequence[str], on_event: Any = None) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    runner = dbtRunner(callbacks=[on_event] if on_event else [])
-    return runner.invoke([*BASE_ARGUMENTS, *arguments, *PROJECT_ARGUMENTS])
+    if not event.success:
+        raise dg.Failure(problem(event) if event.result else f"dbt could not build: {problem(event)}")
 
 
 def _asset_events(
@@ -83,23 +75,6 @@ def _asset_events(
     raw_event = MessageToDict(event, preserving_proto_field_name=True)
     message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
     yield from message.to_default_asset_events(parsed, translator, context)
-
-
-def _raise_for_failures(result: Any) -> None:
-    if result.success:
-        return
-    if result.result is None:
-        raise dg.Failure(f"dbt could not build: {_sentence(result.exception)}")
-    failed = [run for run in result.result.results if run.status in UNSUCCESSFUL]
-    raise dg.Failure(
-        "; ".join(f"dbt {run.node.resource_type} {run.node.name}: {_sentence(run.message)}" for run in failed)
-    )
-
-
-def _sentence(problem: object) -> str:
-    """Where dbt met the problem and what it was; the lines after these two quote code."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return ": ".join(lines[:2])
 
 
 def _is_fresh(path: Path) -> bool:

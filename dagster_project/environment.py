@@ -3,6 +3,7 @@
 Prepare it before either is imported: both look at some variables only once. Nothing here is a setting of Tally.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "TALLY_PGUSER": given.get("user", ""),
         "TALLY_PGPASSWORD": given.get("password", ""),
         "TALLY_PGDATABASE": given.get("dbname", given.get("user", "")),
+        "TALLY_DBT_FINGERPRINT": _dbt_fingerprint(),
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
     }
@@ -86,3 +88,12 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         if option.val is not None and option.envvar and name not in ("host", "port", "user", "password", "dbname"):
             variables[option.envvar.decode()] = option.val.decode()
     return {name: str(value) for name, value in variables.items()}
+
+
+def _dbt_fingerprint() -> str:
+    """A digest of every file of the dbt project: marts built by other models are built anew."""
+    files = sorted(path for path in DBT_PROJECT.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(DBT_PROJECT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -111,6 +111,21 @@ where severity = 'critical' and status in ('failed', 'error')
 group by system;
 comment on view audit.held_systems is 'Systems whose marts keep their last good state, and the rules that hold them.';
 
+create table if not exists audit.built_loads (
+    load_id bigint primary key,
+    replayed_at timestamptz,
+    built_at timestamptz not null default now()
+);
+comment on table audit.built_loads is 'The loads whose rows the marts hold; published in the same transaction as they.';
+
+create table if not exists audit.built_systems (
+    system text primary key,
+    fingerprint text not null,
+    built_at timestamptz not null default now()
+);
+comment on table audit.built_systems is
+'The state of each system''s models and of the tables they do not follow row by row when its marts were last built.';
+
 create or replace function ingest.refuse_change() returns trigger language plpgsql as $$
 begin
     raise exception '%.% is immutable: correct it with new rows, never by % of old ones',

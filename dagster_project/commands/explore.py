@@ -1,7 +1,7 @@
-"""`tally explore`: the marts in DuckDB, read from Postgres as they are asked for.
+"""`tally explore`: the marts in DuckDB, read from Postgres as they are asked for, or in the copy of `tally lake`.
 
-DuckDB reads a Postgres `numeric` without a declared precision as a double, which loses the last digits of large
-amounts. Marts with such columns are therefore asked through Postgres with nine decimals declared.
+A `numeric` of Postgres has no declared precision, which DuckDB would read as a double; marts with such columns are
+therefore asked through Postgres with nine decimals declared.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import readline
 from collections.abc import Iterator
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from ingest.settings import Settings
 
-EXTENSION = "postgres_scanner"
 DECIMALS = "numeric(38, 9)"
 ROWS_SHOWN = 100
 
@@ -37,6 +35,9 @@ COLUMNS = """
 
 def explore(
     sql: Annotated[str | None, typer.Option(help="Run this and leave.", metavar="QUERY")] = None,
+    lake: Annotated[
+        bool, typer.Option("--lake", help="Ask the copy that `tally lake` made, with the raw tables; needs no server.")
+    ] = False,
 ) -> None:
     """Ask the marts in DuckDB's SQL: a prompt, or one query."""
     import duckdb
@@ -45,7 +46,7 @@ def explore(
     from ingest.settings import Settings
 
     settings = Settings.from_environment()
-    connection, marts = _open(settings)
+    connection, marts = _open_copy(settings) if lake else _open(settings)
     if sql is None:
         _converse(connection, marts, settings.home / "explore_history")
         return
@@ -57,48 +58,46 @@ def explore(
 
 def _open(settings: Settings) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
     """DuckDB with one view for each mart, and the names of the marts."""
-    import duckdb
-    from psycopg.conninfo import make_conninfo
-
     from dagster_project.commands.connections import ANALYST, as_analyst
-    from ingest import server
+    from ingest.duck import attach_postgres, connect
     from ingest.errors import ConfigurationError
 
     with as_analyst(settings) as postgres:
         marts = dict(postgres.execute(COLUMNS).fetchall())
     if not marts:
         raise ConfigurationError("There are no marts yet; `tally run` builds them.")
-    folder = settings.home / "duckdb"
-    folder.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(config={"extension_directory": str(folder), "autoinstall_known_extensions": "false"})
-    connection.execute(f"install '{_extension_file()}'")
-    conninfo = make_conninfo(server.start(settings), options=f"-c role={ANALYST} -c timezone=UTC")
-    connection.execute(f"attach {_quoted(conninfo)} as postgres (type postgres, read_only)")
-    connection.execute("load icu")
-    connection.execute("set timezone = 'UTC'")
+    connection = connect(settings)
+    attach_postgres(connection, settings, role=ANALYST)
     connection.execute("create schema marts")
     for name, columns in marts.items():
         connection.execute(f'create view marts."{name}" as {_select(name, columns)}')
     return connection, list(marts)
 
 
-def _extension_file() -> Path:
-    """The extension's file in its wheel, for the version of DuckDB that is installed; nothing is downloaded."""
-    package = resources.files(f"duckdb_extension_{EXTENSION}")
-    with resources.as_file(package) as folder:
-        return next(folder.glob(f"extensions/*/{EXTENSION}.duckdb_extension"))
+def _open_copy(settings: Settings) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    """The copy, read-only, and the names of its marts."""
+    import duckdb
+
+    from dagster_project.commands.lake import copy_file
+    from ingest.errors import ConfigurationError
+
+    copy = copy_file(settings)
+    if not copy.exists():
+        raise ConfigurationError("There is no copy of the marts yet; `tally lake` makes one.")
+    connection = duckdb.connect(copy, read_only=True, config={"autoinstall_known_extensions": "false"})
+    connection.execute("set timezone = 'UTC'")
+    names = "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
+    return connection, [name for (name,) in connection.execute(names).fetchall()]
 
 
 def _select(name: str, columns: list[list[str]]) -> str:
+    from ingest.duck import quoted
+
     if all(kind != "numeric" for _, kind in columns):
         return f'select * from postgres.marts."{name}"'  # noqa: S608 names come from the database's own catalogue
     exact = ", ".join(f'"{column}"{f"::{DECIMALS}" if kind == "numeric" else ""}' for column, kind in columns)
     query = f'select {exact} from marts."{name}"'  # noqa: S608
-    return f"select * from postgres_query('postgres', {_quoted(query)})"  # noqa: S608
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"select * from postgres_query('postgres', {quoted(query)})"  # noqa: S608
 
 
 def _converse(connection: duckdb.DuckDBPyConnection, marts: list[str], history: Path) -> None:

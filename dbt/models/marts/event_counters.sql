@@ -1,22 +1,16 @@
-{{ config(materialized='table', indexes=[{'columns': ['system', 'user_id', 'event_type', 'period']}]) }}
+{{ config(meta={'scope': 'candidates', 'present': 'candidates.count > 0'}) }}
 
-with events as (
-
-    select * from {{ ref('fct_events') }}
-
-),
-
-daily as (
+with daily as (
 
     select
         system,
-        coalesce(actor_id, 'anonymous') as user_id,
         event_type,
         category_id,
         season_id,
+        coalesce(actor_id, 'anonymous') as user_id,
         (occurred_at at time zone 'UTC')::date as day,
-        count(*) as events
-    from events
+        sum(times) as events
+    from {{ changes('fct_events') }} as events
     group by 1, 2, 3, 4, 5, 6
 
 ),
@@ -41,19 +35,24 @@ by_period as (
     from by_category
     cross join
         lateral (
-            values
-            ('lifetime'), ('day:' || to_char(by_category.day, 'YYYY-MM-DD')), ('season:' || by_category.season_id)
+            values ('lifetime'), ('day:' || by_category.day::text), ('season:' || by_category.season_id)
         ) as periods (period)
     where periods.period is not null
 
+),
+
+counted as (
+
+    select
+        system,
+        user_id,
+        event_type,
+        counted_as as category_id,
+        period,
+        sum(events)::bigint as count
+    from by_period
+    group by 1, 2, 3, 4, 5
+
 )
 
-select
-    system,
-    user_id,
-    event_type,
-    counted_as as category_id,
-    period,
-    sum(events)::bigint as count
-from by_period
-group by 1, 2, 3, 4, 5
+{{ added_up('counted', ['system', 'user_id', 'event_type', 'category_id', 'period'], ['count']) }}

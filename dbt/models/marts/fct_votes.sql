@@ -4,7 +4,8 @@
     'votes',
     [
         'vote_id', 'contest_id', 'voter_id', 'option_id', 'option_label', 'stake', 'unit', 'odds',
-        'accepted', 'is_winner', 'payout', 'cast_at',
+        'accepted', 'is_winner', 'payout', 'cast_at', 'session_id', 'verdict', 'acceptance_code', 'is_replay', 'is_late',
+        'sent_at',
     ],
     ['funpot', 'hermes'],
 ) }}

@@ -17,7 +17,7 @@ breaks_found as (
     {{ union_open_systems(
         'breaks',
         ['rule_id', 'subject', 'amount', 'unit', 'cause', 'evidence'],
-        ['funpot', 'storyforge'],
+        ['funpot', 'advert_market', 'storyforge', 'synapse'],
     ) }}
 
 ),
@@ -31,9 +31,9 @@ final as (
         drift as amount,
         unit,
         cause,
-        jsonb_build_object(
-            'recorded', recorded, 'ledger', ledger, 'first_divergent_at', first_divergent_at
-        ) as evidence
+        {{ json_object({
+            'recorded': 'recorded', 'ledger': 'ledger', 'first_divergent_at': instant_text('first_divergent_at')
+        }) }} as evidence
     from balances
     union all
     select
@@ -43,7 +43,7 @@ final as (
         difference as amount,
         unit,
         'wrong payout' as cause,
-        jsonb_build_object('expected', payouts_expected, 'recorded', payouts_recorded) as evidence
+        {{ json_object({'expected': 'payouts_expected', 'recorded': 'payouts_recorded'}) }} as evidence
     from settlements
     union all
     select * from breaks_found

@@ -146,6 +146,9 @@ class Study:
             if not clip.voided_at:
                 viewed_at = clip.event["settle_at"] + self.between(1, 6)
                 self.report(session, "result_viewed", viewed_at, event_id=event_id, **about)
+                # The modern arm asks for a further round a little more often.
+                if self.rng.random() < (0.5 if session.player.variant == "modern" else 0.4):
+                    self.report(session, "next_round_requested", viewed_at + self.between(1, 5))
 
     def pick(self, session: Session, clip: Clip, market: Market) -> None:
         """Submit a pick for one market, with the oddity that is due."""
@@ -153,8 +156,7 @@ class Study:
         oddity = _ODDITIES.get(self.picks % 53, "")
         at = self._received_at(oddity, clip, market)
         intent = self._intent(session, clip, market, at)
-        about = {"market_id": market.id, "outcome_id": intent["outcome_id"]}
-        self.report(session, "outcome_selected", intent["client_sent_at"] - timedelta(milliseconds=300), **about)
+        self._select(session, clip, intent)
         intent |= self._verdict(oddity, at, session, clip, market)
         self._submit(session, market, intent)
         if intent["acceptance_code"] != "accepted":
@@ -165,6 +167,13 @@ class Study:
         if oddity == "second pick":
             again = self._intent(session, clip, market, at + timedelta(seconds=3))
             self._submit(session, market, again | {"acceptance_code": "rejected_duplicate"})
+
+    def _select(self, session: Session, clip: Clip, intent: Row) -> None:
+        """Report the selection of an outcome, with what the countdown still showed."""
+        selected_at: datetime = intent["client_sent_at"] - timedelta(milliseconds=300)
+        remaining_ms = max(clip.lock_at - selected_at, timedelta()) // timedelta(milliseconds=1)
+        about = {"market_id": intent["market_id"], "outcome_id": intent["outcome_id"]}
+        self.report(session, "outcome_selected", selected_at, countdown_ms_remaining=remaining_ms, **about)
 
     def _received_at(self, oddity: str, clip: Clip, market: Market) -> datetime:
         if oddity == "late":
@@ -205,6 +214,10 @@ class Study:
         latency_ms = (received_at - intent["client_sent_at"]) // timedelta(milliseconds=1)
         name = _ANSWERS.get(intent["acceptance_code"], "selection_rejected")
         about = {"market_id": market.id, "latency_ms": latency_ms}
+        self.report(session, "selection_submitted", intent["client_sent_at"], market_id=market.id)
+        # One answer in 71 is lost: the device was killed before it could send its buffer.
+        if self.picks % 71 == 13:
+            return
         self.report(session, name, received_at + timedelta(milliseconds=60), **about)
 
     def _record(self, session: Session, market: Market, intent: Row) -> None:

@@ -1,14 +1,23 @@
 with contests as (
-    select *
+    select
+        *,
+        stakes - refund_due as owner_gross
     from {{ ref('int_advert_market__contests_decided') }}
-    where outcome in ('released', 'partially_refunded')
+    where
+        outcome = 'released'
+        or (outcome = 'partially_refunded' and '{{ var('c002_partial_refund_commission') }}' = 'owner_share')
 ),
 
 rates as (
     select
         rate_bp,
         position
-    from unnest(array[{{ var('c002_rates_bp') | join(', ') }}]) with ordinality as listed (rate_bp, position)
+    from (
+        values
+        {% for rate in var('c002_rates_bp') -%}
+            ({{ rate }}, {{ loop.index }}){{ "," if not loop.last }}
+        {% endfor -%}
+    ) as listed (rate_bp, position)
 ),
 
 candidates as (
@@ -18,8 +27,8 @@ candidates as (
         contests.is_recorded,
         rates.rate_bp,
         rates.position,
-        -- Rounded down; nothing is taken of what went back to the advertiser.
-        div((contests.stakes - contests.refunds) * rates.rate_bp, 10000) as commission_by_rule
+        -- Rounded down, the owner keeps the rest; nothing is taken of what goes back to the advertiser.
+        {{ whole_division('contests.owner_gross * rates.rate_bp', 10000) }} as commission_by_rule
     from contests
     cross join rates
 ),

@@ -1,10 +1,14 @@
-with deals as (select * from {{ ref('stg_advert_market__deals') }}),
+with deals as (
+    select *
+    from {{ ref('stg_advert_market__deals') }}
+    where {{ touched('advert_market', 'contests', 'deal_id', 'contest_id') }}
+),
 
 escrows as (select * from {{ ref('int_advert_market__escrows_summed') }}),
 
-ledger as (select exists(select 1 from {{ ref('stg_advert_market__ledger_entries') }}) as is_delivered),
+splits as (select * from {{ ref('int_advert_market__refunds_split') }}),
 
-final as (
+decided as (
     select
         deals.deal_id as contest_id,
         deals.channel_id,
@@ -12,21 +16,35 @@ final as (
         deals.owner_id,
         deals.status as deal_status,
         deals.unit,
-        ledger.is_delivered as is_recorded,
+        escrows.deal_id is not null as is_recorded,
         case
             when deals.status = 'COMPLETED_RELEASED' then 'released'
             when deals.status in ('REFUNDED', 'CANCELLED', 'EXPIRED') then 'refunded'
             when deals.status = 'PARTIALLY_REFUNDED' then 'partially_refunded'
         end as outcome,
-        case when ledger.is_delivered then coalesce(escrows.escrowed, 0) else deals.amount end as stakes,
+        coalesce(escrows.escrowed, deals.amount) as stakes,
         coalesce(escrows.owner_share, 0) as owner_share,
         coalesce(escrows.commission, 0) as commission,
         coalesce(escrows.refunded, 0) as refunds,
+        splits.owner_share_bp,
         coalesce(escrows.settled_at, deals.updated_at) as settled_at
     from deals
-    cross join ledger
     left join escrows on deals.deal_id = escrows.deal_id
+    left join splits on deals.deal_id = splits.deal_id
     where deals.funded_at is not null or escrows.escrowed > 0
+),
+
+final as (
+    select
+        *,
+        case outcome
+            when 'released' then 0
+            when 'refunded' then stakes
+            when 'partially_refunded'
+                -- The advertiser gets what rounding leaves; without a known share the ledger's own split stands.
+                then coalesce(stakes - {{ whole_division('stakes * owner_share_bp', 10000) }}, refunds)
+        end as refund_due
+    from decided
 )
 
 select * from final

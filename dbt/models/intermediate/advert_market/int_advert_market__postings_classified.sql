@@ -1,35 +1,77 @@
-with entries as (select * from {{ ref('stg_advert_market__ledger_entries') }}),
-
-sides as (
-    select distinct
-        tx_ref,
-        account_kind || ' ' || direction as side
-    from entries
+with entries as (
+    select *
+    from {{ ref('stg_advert_market__ledger_entries') }}
+    where {{ touched('advert_market', 'postings', 'tx_ref') }}
 ),
 
-signatures as (
+-- What a posting does is told by which kinds of accounts give and which receive; the description is free text.
+patterns as (
+    select
+        debited,
+        credited,
+        reason
+    from (
+        values
+        ('EXTERNAL_TON', 'ESCROW', 'fund'),
+        ('EXTERNAL_TON', 'ESCROW, OVERPAYMENT', 'fund'),
+        ('EXTERNAL_TON, PARTIAL_DEPOSIT', 'ESCROW', 'fund'),
+        ('EXTERNAL_TON, PARTIAL_DEPOSIT', 'ESCROW, OVERPAYMENT', 'fund'),
+        ('PARTIAL_DEPOSIT', 'ESCROW', 'fund'),
+        ('EXTERNAL_TON', 'PARTIAL_DEPOSIT', 'partial_deposit'),
+        ('EXTERNAL_TON', 'OVERPAYMENT', 'overpayment'),
+        ('EXTERNAL_TON', 'LATE_DEPOSIT', 'late_deposit'),
+        ('PARTIAL_DEPOSIT', 'EXTERNAL_TON', 'partial_deposit_refund'),
+        ('PARTIAL_DEPOSIT', 'EXTERNAL_TON, NETWORK_FEES', 'partial_deposit_refund'),
+        ('OVERPAYMENT', 'EXTERNAL_TON', 'overpayment_refund'),
+        ('OVERPAYMENT', 'EXTERNAL_TON, NETWORK_FEES', 'overpayment_refund'),
+        ('LATE_DEPOSIT', 'EXTERNAL_TON', 'late_deposit_refund'),
+        ('LATE_DEPOSIT', 'EXTERNAL_TON, NETWORK_FEES', 'late_deposit_refund'),
+        ('ESCROW', 'OWNER_PENDING', 'release'),
+        ('ESCROW', 'COMMISSION, OWNER_PENDING', 'release'),
+        ('OWNER_PENDING', 'ESCROW', 'release_reversal'),
+        ('COMMISSION, OWNER_PENDING', 'ESCROW', 'release_reversal'),
+        ('ESCROW', 'EXTERNAL_TON', 'refund'),
+        ('ESCROW', 'EXTERNAL_TON, NETWORK_FEES', 'refund'),
+        ('ESCROW', 'EXTERNAL_TON, OWNER_PENDING', 'partial_refund'),
+        ('ESCROW', 'COMMISSION, EXTERNAL_TON, OWNER_PENDING', 'partial_refund'),
+        ('ESCROW', 'EXTERNAL_TON, NETWORK_FEES, OWNER_PENDING', 'partial_refund'),
+        ('ESCROW', 'COMMISSION, EXTERNAL_TON, NETWORK_FEES, OWNER_PENDING', 'partial_refund'),
+        ('EXTERNAL_TON, OWNER_PENDING', 'ESCROW', 'partial_refund_reversal'),
+        ('COMMISSION, EXTERNAL_TON, OWNER_PENDING', 'ESCROW', 'partial_refund_reversal'),
+        ('OWNER_PENDING', 'EXTERNAL_TON', 'payout'),
+        ('OWNER_PENDING', 'EXTERNAL_TON, NETWORK_FEES', 'payout'),
+        ('EXTERNAL_TON', 'OWNER_PENDING', 'payout_reversal'),
+        ('COMMISSION', 'PLATFORM_TREASURY', 'sweep'),
+        ('PLATFORM_TREASURY', 'COMMISSION', 'sweep_reversal'),
+        ('PLATFORM_TREASURY', 'EXTERNAL_TON', 'withdrawal'),
+        ('PLATFORM_TREASURY', 'EXTERNAL_TON, NETWORK_FEES', 'withdrawal'),
+        ('EXTERNAL_TON', 'PLATFORM_TREASURY', 'withdrawal_reversal'),
+        ('PLATFORM_TREASURY', 'NETWORK_FEES', 'network_fee'),
+        ('NETWORK_FEES', 'PLATFORM_TREASURY', 'network_fee_refund')
+    ) as known (debited, credited, reason)
+),
+
+postings as (
     select
         tx_ref,
-        string_agg(side, ', ' order by side) as signature
-    from sides
+        string_agg(distinct account_kind, ', ' order by account_kind) filter (where direction = 'DEBIT') as debited,
+        string_agg(distinct account_kind, ', ' order by account_kind) filter (where direction = 'CREDIT') as credited,
+        case when count(distinct deal_id) = 1 then min(deal_id) end as deal_id
+    from entries
     group by 1
 ),
 
 final as (
     select
-        tx_ref,
-        case signature
-            when 'ESCROW CREDIT, EXTERNAL_TON DEBIT' then 'fund'
-            when 'ESCROW DEBIT, OWNER_PENDING CREDIT' then 'release'
-            when 'COMMISSION CREDIT, ESCROW DEBIT, OWNER_PENDING CREDIT' then 'release'
-            when 'ESCROW DEBIT, EXTERNAL_TON CREDIT' then 'refund'
-            when 'ESCROW DEBIT, EXTERNAL_TON CREDIT, NETWORK_FEES CREDIT' then 'refund'
-            when 'EXTERNAL_TON CREDIT, OWNER_PENDING DEBIT' then 'payout'
-            when 'COMMISSION DEBIT, PLATFORM_TREASURY CREDIT' then 'sweep'
-            when 'EXTERNAL_TON CREDIT, PLATFORM_TREASURY DEBIT' then 'withdrawal'
-            else 'other'
-        end as reason
-    from signatures
+        postings.tx_ref,
+        case
+            when 'DUST_WRITEOFF' in (postings.debited, postings.credited) then 'write_off'
+            else coalesce(patterns.reason, 'other')
+        end as reason,
+        postings.deal_id
+    from postings
+    left join patterns
+        on postings.debited = patterns.debited and postings.credited = patterns.credited
 )
 
 select * from final

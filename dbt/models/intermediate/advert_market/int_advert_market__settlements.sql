@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['deals', 'deal_events']}) }}
+
 with contests as (select * from {{ ref('int_advert_market__contests_decided') }}),
 
 commissions as (select * from {{ ref('int_advert_market__commissions_inferred') }}),
@@ -6,8 +8,13 @@ ruled as (
     select
         contests.*,
         -- A refund costs the advertiser nothing.
-        coalesce(commissions.commission_by_rule, 0) as fee,
-        contests.stakes - contests.refunds - coalesce(commissions.commission_by_rule, 0) as distributable
+        case when contests.outcome is not null then coalesce(commissions.commission_by_rule, 0) end as fee,
+        case contests.outcome
+            when 'released' then 'release'
+            when 'refunded' then 'full refund'
+            when 'partially_refunded'
+                then 'partial refund owner_share_bp=' || coalesce(contests.owner_share_bp::text, 'as posted')
+        end || coalesce(' commission_bp=' || commissions.rate_bp::text, '') as rule
     from contests
     left join commissions on contests.contest_id = commissions.contest_id
 ),
@@ -15,7 +22,7 @@ ruled as (
 compared as (
     select
         *,
-        case when is_recorded then owner_share - distributable end as difference
+        stakes - refund_due - fee as owner_due
     from ruled
 ),
 
@@ -25,18 +32,20 @@ final as (
         'Post in channel ' || channel_id as title,
         unit,
         outcome,
+        rule,
         stakes,
-        case when outcome is not null then fee end as fee,
-        case when outcome is not null then distributable end as distributable,
-        case when outcome is not null then distributable end as payouts_expected,
+        fee,
+        owner_due as distributable,
+        owner_due as payouts_expected,
         case when is_recorded then owner_share end as payouts_recorded,
+        refund_due as refunds_expected,
         refunds,
-        0::numeric as breakage,
-        case when outcome is not null then difference end as difference,
+        {{ whole('0') }} as breakage,
+        case when is_recorded then owner_share - owner_due + refunds - refund_due end as difference,
         case
             when outcome is null then 'open'
             when not is_recorded then 'unrecorded'
-            when difference <> 0 then 'differs'
+            when owner_share <> owner_due or refunds <> refund_due or commission <> fee then 'differs'
             when deal_status in ('CANCELLED', 'EXPIRED') then 'cancelled'
             else 'settled'
         end as status,

@@ -41,14 +41,14 @@ voted as (
 
 ended as (
     select
-        'event_' || state as event_type,
+        case when decision = 'cancelled' then 'event_cancelled' else 'event_closed' end as event_type,
         contest_id as row_id,
         null as actor_id,
         contest_id as subject_id,
-        case when state = 'closed' then least(closes_at, updated_at) else updated_at end as occurred_at,
+        case when decision = 'cancelled' then updated_at else closed_at end as occurred_at,
         _load_id
-    from contests
-    where state in ('closed', 'cancelled')
+    from decisions
+    where decision <> 'open'
 ),
 
 settled as (

@@ -21,7 +21,7 @@ final as (
         null::text as category_id,
         null::text as season_id,
         occurred_at,
-        null::jsonb as payload,
+        null::{{ json_type() }} as payload,
         _load_id
     from happened
     where occurred_at is not null

@@ -9,6 +9,9 @@ wallet_side as (
         unit,
         case when direction = 'credit' then amount else -amount end as amount,
         reason,
+        null::text as contest_id,
+        ref_id as reference,
+        idempotency_key,
         posted_at,
         _load_id
     from ledger
@@ -23,6 +26,9 @@ house_side as (
         unit,
         -amount as amount,
         reason,
+        contest_id,
+        reference,
+        idempotency_key,
         posted_at,
         _load_id
     from wallet_side

@@ -6,17 +6,17 @@ elements as (
         contests.game_id,
         listed.value as element
     from contests
-    cross join lateral jsonb_array_elements(
-        case when jsonb_typeof(contests.options_json) = 'array' then contests.options_json else '[]' end
-    ) as listed
+    cross join lateral {{ json_elements('contests.options_json') }} as listed
 ),
 
 options as (
     select
         contest_id,
         game_id,
-        coalesce(element ->> 'id', case when jsonb_typeof(element) <> 'object' then element #>> '{}' end) as option_id,
-        coalesce(element ->> 'label', element ->> 'id', element #>> '{}') as option_label
+        coalesce(
+            element ->> 'id', case when {{ json_kind('element') }} <> 'object' then {{ json_text('element') }} end
+        ) as option_id,
+        coalesce(element ->> 'label', element ->> 'id', {{ json_text('element') }}) as option_label
     from elements
 ),
 

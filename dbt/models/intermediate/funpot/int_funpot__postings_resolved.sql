@@ -17,6 +17,16 @@ first_votes as (
     order by contest_id, voter_id, cast_at, vote_id
 ),
 
+votes_by_key as (
+    select distinct on (contest_id, voter_id, idempotency_key)
+        contest_id,
+        voter_id,
+        idempotency_key,
+        vote_id
+    from votes
+    order by contest_id, voter_id, idempotency_key, cast_at, vote_id
+),
+
 final as (
     select
         postings.entry_id,
@@ -31,7 +41,13 @@ final as (
             when invoices.invoice_id is not null then 'invoice'
         end as ref_resolved_as,
         coalesce(votes.contest_id, contests.contest_id) as contest_id,
-        coalesce(votes.vote_id, settled_votes.vote_id, first_votes.vote_id) as vote_id,
+        coalesce(
+            votes.vote_id,
+            settled_votes.vote_id,
+            keyed_votes.vote_id,
+            -- A user may vote anew after a rollback: it never undoes a vote it does not name.
+            case when postings.movement <> 'stake_rolled_back' then first_votes.vote_id end
+        ) as vote_id,
         postings.posted_at,
         postings._load_id
     from postings
@@ -41,6 +57,11 @@ final as (
     left join invoices on postings.ref_id = invoices.invoice_id
     left join votes as settled_votes
         on postings.settled_vote_id = settled_votes.vote_id and contests.contest_id = settled_votes.contest_id
+    left join votes_by_key as keyed_votes
+        on
+            contests.contest_id = keyed_votes.contest_id
+            and postings.user_id = keyed_votes.voter_id
+            and postings.vote_key = keyed_votes.idempotency_key
     left join first_votes
         on contests.contest_id = first_votes.contest_id and postings.user_id = first_votes.voter_id
 )

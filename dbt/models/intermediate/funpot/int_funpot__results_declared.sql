@@ -15,17 +15,11 @@ single as (
 listed as (
     select
         contests.contest_id,
-        coalesce(elements.value ->> 'id', elements.value #>> '{}') as option_id,
+        coalesce(elements.value ->> 'id', {{ json_text('elements.value') }}) as option_id,
         lists.list_name = 'refunded_options' as is_refunded
     from contests
     cross join (values ('winning_options'), ('refunded_options')) as lists (list_name)
-    cross join lateral jsonb_array_elements(
-        case
-            when jsonb_typeof(contests.result_json -> lists.list_name) = 'array'
-                then contests.result_json -> lists.list_name
-            else '[]'
-        end
-    ) as elements
+    cross join lateral {{ json_elements('contests.result_json -> lists.list_name') }} as elements
 ),
 
 declared as (

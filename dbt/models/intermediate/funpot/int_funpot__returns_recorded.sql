@@ -6,9 +6,13 @@ final as (
         contest_id,
         vote_id,
         signed_amount as amount,
+        movement,
         posted_at
     from postings
-    where contest_id is not null and movement in ('stake_refunded', 'reward_paid', 'reward_clawed_back')
+    where
+        contest_id is not null
+        and movement in ('stake_refunded', 'reward_paid', 'reward_clawed_back')
+        and unit = 'INT'
 )
 
 select * from final

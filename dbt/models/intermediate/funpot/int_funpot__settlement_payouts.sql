@@ -1,7 +1,7 @@
 with stakes as (
     select *
     from {{ ref('int_funpot__stakes_settled') }}
-    where standing in ('returned', 'pooled')
+    where standing not in ('pending', 'rolled_back')
 ),
 
 returns as (
@@ -20,6 +20,7 @@ compared as (
         stakes.vote_id,
         stakes.voter_id,
         stakes.stake,
+        stakes.standing,
         stakes.payout + stakes.refund as expected_payout,
         case when ledger.is_delivered then coalesce(returns.returned, 0) end as recorded_payout
     from stakes
@@ -34,6 +35,7 @@ final as (
         voter_id,
         'INT' as unit,
         stake,
+        standing,
         expected_payout,
         recorded_payout,
         recorded_payout - expected_payout as difference

@@ -1,5 +1,7 @@
 with contests as (select * from {{ ref('int_funpot__contests_decided') }}),
 
+rules as (select * from {{ ref('int_funpot__contest_rules') }}),
+
 pools as (
     select
         contest_id,
@@ -16,7 +18,7 @@ returns as (
     select
         contest_id,
         sum(amount) as returned,
-        min(posted_at) as first_returned_at
+        coalesce(min(posted_at) filter (where movement = 'reward_paid'), min(posted_at)) as first_returned_at
     from {{ ref('int_funpot__returns_recorded') }}
     group by 1
 ),
@@ -40,13 +42,11 @@ ledger as (select exists(select 1 from {{ ref('stg_funpot__wallet_ledger') }}) a
 
 compared as (
     select
-        contests.contest_id,
-        contests.title,
-        contests.decision,
-        contests.outcome,
-        contests.updated_at,
+        contests.*,
         returns.first_returned_at,
         ledger.is_delivered,
+        'pari-mutuel fee_bps=' || rtrim(rtrim(round(rules.fee_bps, 4)::text, '0'), '.')
+        || ' step=' || rules.payout_step::text || ' ' || rules.no_winner || ' ' || rules.dead_heat as rule,
         contests.decision not in ('open', 'unsettled') as is_decided,
         wrongly_paid.contest_id is not null as is_wrongly_paid,
         coalesce(pools.stakes, 0) as stakes,
@@ -56,6 +56,7 @@ compared as (
         coalesce(returns.returned, 0) - coalesce(pools.refunds, 0) as paid
     from contests
     cross join ledger
+    inner join rules on contests.contest_id = rules.contest_id
     left join pools on contests.contest_id = pools.contest_id
     left join returns on contests.contest_id = returns.contest_id
     left join wrongly_paid on contests.contest_id = wrongly_paid.contest_id
@@ -65,6 +66,7 @@ final as (
     select
         contest_id,
         title,
+        rule,
         'INT' as unit,
         outcome,
         stakes,

@@ -1,80 +1,56 @@
-with votes as (select * from {{ ref('stg_funpot__votes') }}),
+with stakes as (select * from {{ ref('int_funpot__stakes_placed') }}),
 
-contests as (select * from {{ ref('int_funpot__contests_decided') }}),
-
-results as (select * from {{ ref('int_funpot__results_declared') }}),
-
-rollbacks as (
-    select distinct ref_id as vote_id
-    from {{ ref('int_funpot__postings_classified') }}
-    where movement = 'stake_rolled_back'
-),
-
-stakes as (
+pools as (
     select
-        votes.vote_id,
-        votes.contest_id,
-        votes.voter_id,
-        votes.option_id,
-        votes.stake,
-        votes.cast_at,
-        contests.payout_step,
-        contests.no_winner,
-        coalesce(results.verdict = 'winning', false) as is_winner,
-        case
-            when rollbacks.vote_id is not null then 'rolled_back'
-            when contests.decision in ('cancelled', 'draw') or results.verdict = 'refunded' then 'returned'
-            when contests.decision = 'result' then 'pooled'
-            else 'pending'
-        end as standing,
-        div(votes.stake * contests.fee_bps, 10000) as fee,
-        votes._load_id
-    from votes
-    left join contests on votes.contest_id = contests.contest_id
-    left join results on votes.contest_id = results.contest_id and votes.option_id = results.option_id
-    left join rollbacks on votes.vote_id = rollbacks.vote_id
+        contest_id,
+        coalesce(sum(stake - fee) filter (where standing = 'pooled'), 0) as distributable,
+        coalesce(sum(stake) filter (where standing = 'pooled' and backs_winner), 0) as winning_stakes
+    from stakes
+    group by 1
 ),
 
-option_pools as (
+winning_options as (
     select
         contest_id,
         option_id,
         sum(stake) as option_stakes,
         count(*) over (partition by contest_id) as backed_winners
     from stakes
-    where standing = 'pooled' and is_winner and stake > 0
+    where standing = 'pooled' and backs_winner and stake > 0
     group by 1, 2
 ),
 
-pools as (
-    select
-        contest_id,
-        sum(stake - fee) filter (where standing = 'pooled') as distributable,
-        coalesce(bool_or(is_winner and stake > 0) filter (where standing = 'pooled'), false) as has_winner
-    from stakes
-    group by 1
-),
-
-divided as (
+stood as (
     select
         stakes.*,
-        stakes.standing = 'returned' or (
-            stakes.standing = 'pooled' and not pools.has_winner and stakes.no_winner = 'refund'
-        ) as is_returned,
-        coalesce(
-            div(
-                pools.distributable * stakes.stake,
-                option_pools.option_stakes * option_pools.backed_winners * stakes.payout_step
-            ) * stakes.payout_step,
-            0
-        ) as winnings
+        winning_options.option_stakes * winning_options.backed_winners as option_parts,
+        pools.distributable,
+        pools.winning_stakes,
+        stakes.dead_heat = 'split_profit' as splits_profit,
+        case
+            when stakes.standing <> 'pooled' then stakes.standing
+            when pools.winning_stakes = 0 and stakes.no_winner = 'refund' then 'no_winner'
+            when stakes.backs_winner then 'won'
+            else 'lost'
+        end as final_standing
     from stakes
     inner join pools on stakes.contest_id = pools.contest_id
-    left join option_pools
-        on
-            stakes.contest_id = option_pools.contest_id
-            and stakes.option_id = option_pools.option_id
-            and stakes.standing = 'pooled'
+    left join winning_options
+        on stakes.contest_id = winning_options.contest_id and stakes.option_id = winning_options.option_id
+),
+
+-- A stake is paid `pot` times its part of `parts`. Where the fee is more than the losers staked, there is no profit to
+-- split: all winners bear the lack alike.
+divided as (
+    select
+        *,
+        case
+            when splits_profit and distributable >= winning_stakes
+                then option_parts + distributable - winning_stakes
+            else distributable
+        end as pot,
+        case when splits_profit and distributable < winning_stakes then winning_stakes else option_parts end as parts
+    from stood
 ),
 
 final as (
@@ -84,11 +60,17 @@ final as (
         voter_id,
         option_id,
         stake,
-        standing,
-        case when standing = 'pooled' and not is_returned then is_winner end as is_winner,
-        case when standing = 'pooled' and not is_returned then fee else 0 end as fee,
-        case when is_returned then stake else 0 end as refund,
-        case when standing = 'pooled' and not is_returned then winnings else 0 end as payout,
+        final_standing as standing,
+        case final_standing when 'won' then true when 'lost' then false end as is_winner,
+        case when final_standing in ('won', 'lost') then fee else {{ whole(0) }} end as fee,
+        case
+            when final_standing in ('draw', 'cancelled', 'scratched', 'no_winner') then stake else {{ whole(0) }}
+        end as refund,
+        case
+            when final_standing = 'won' and stake > 0
+                then {{ whole_division("pot * stake", "parts * payout_step") }} * payout_step
+            else {{ whole(0) }}
+        end as payout,
         cast_at,
         _load_id
     from divided

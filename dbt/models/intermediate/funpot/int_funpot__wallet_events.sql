@@ -1,6 +1,6 @@
 with payments as (select * from {{ ref('stg_funpot__payments') }}),
 
-postings as (select * from {{ ref('int_funpot__postings_resolved') }}),
+postings as (select * from {{ ref('int_funpot__postings_classified') }}),
 
 asked as (
     select
@@ -30,7 +30,7 @@ posted as (
         movement as event_type,
         entry_id as row_id,
         user_id as actor_id,
-        contest_id as subject_id,
+        ref_id as subject_id,
         posted_at as occurred_at,
         _load_id
     from postings

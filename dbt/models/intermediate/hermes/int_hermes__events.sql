@@ -15,13 +15,12 @@ final as (
         null::text as category_id,
         null::text as season_id,
         telemetry.occurred_at,
-        jsonb_strip_nulls(
-            jsonb_build_object(
-                'session_id', telemetry.session_id,
-                'experiment_variant', sessions.experiment_variant,
-                'locale_code', sessions.locale_code
-            )
-        ) || coalesce(attributes.payload, '{}'::jsonb) as payload,
+        {{ json_object({
+            'session_id': 'telemetry.session_id',
+            'experiment_variant': 'sessions.experiment_variant',
+            'locale_code': 'sessions.locale_code',
+            'attributes': 'attributes.attributes',
+        }) }} as payload,
         greatest(telemetry._load_id, attributes._load_id) as _load_id
     from telemetry
     left join event_types on telemetry.event_type_id = event_types.event_type_id

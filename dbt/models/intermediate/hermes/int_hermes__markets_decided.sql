@@ -1,52 +1,42 @@
-with markets as (select * from {{ ref('stg_hermes__markets') }}),
+with markets as (select * from {{ ref('int_hermes__markets_listed') }}),
 
-clips as (select * from {{ ref('stg_hermes__events') }}),
-
-outcomes as (select * from {{ ref('stg_hermes__outcomes') }}),
-
--- A market may be decided again: the latest decision counts, the others are superseded.
-decisions as (
-    select distinct on (market_id) *
-    from {{ ref('stg_hermes__settlements') }}
-    order by market_id asc, settled_at desc, settlement_id desc
+in_force as (
+    select *
+    from {{ ref('int_hermes__decisions') }}
+    where superseded_by is null
 ),
 
-questions as (
+histories as (
     select
-        texts.key_name,
-        min(translations.text_value) as question
-    from {{ ref('stg_hermes__localization_keys') }} as texts
-    inner join {{ ref('stg_hermes__localization_values') }} as translations
-        on texts.localization_key_id = translations.localization_key_id
-    where translations.locale_code = 'en'
+        market_id,
+        string_agg(settlement_id, ', ' order by settled_at, settlement_id)
+        filter (where superseded_by is not null) as supersedes,
+        max(_load_id) as _load_id
+    from {{ ref('int_hermes__decisions') }}
     group by 1
 ),
 
 final as (
     select
         markets.market_id,
-        concat_ws(': ', clips.title, coalesce(questions.question, markets.question_key)) as title,
-        coalesce(markets.lock_at, clips.lock_at) as lock_at,
+        markets.title,
+        markets.lock_at,
+        markets.settlement_rule_key,
         case
             when markets.status = 'void' then 'void'
-            when winners.outcome_id is not null then 'settled'
-            when decisions.settlement_id is not null and decisions.winning_outcome_id is null then 'void'
-            when clips.status = 'void' then 'void'
-            when decisions.settlement_id is not null then 'unsettled'
+            when in_force.ruling in ('settled', 'void') then in_force.ruling
+            when markets.clip_status = 'void' then 'void'
+            when in_force.ruling = 'unusable' then 'unsettled'
             when markets.status in ('locked', 'settled') then 'unsettled'
             else 'open'
         end as status,
-        case markets.status when 'void' then null else winners.outcome_id end as winning_outcome_id,
-        decisions.settled_at,
-        greatest(markets._load_id, decisions._load_id) as _load_id
+        case markets.status when 'void' then null else in_force.winning_outcome_id end as winning_outcome_id,
+        in_force.settled_at,
+        histories.supersedes,
+        greatest(markets._load_id, histories._load_id) as _load_id
     from markets
-    left join clips on markets.clip_id = clips.clip_id
-    left join decisions on markets.market_id = decisions.market_id
-    left join outcomes as winners
-        on
-            decisions.winning_outcome_id = winners.outcome_id
-            and markets.market_id = winners.market_id
-    left join questions on markets.question_key = questions.key_name
+    left join in_force on markets.market_id = in_force.market_id
+    left join histories on markets.market_id = histories.market_id
 )
 
 select * from final

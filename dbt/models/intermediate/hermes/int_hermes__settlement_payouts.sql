@@ -18,8 +18,9 @@ final as (
         votes.unit,
         votes.stake,
         votes.payout as expected_payout,
-        null::numeric as recorded_payout,
-        null::numeric as difference
+        {{ decimal('null') }} as recorded_payout,
+        {{ decimal('null') }} as difference,
+        case when votes.is_winner then 'won' when votes.is_winner is null then 'void' else 'lost' end as standing
     from votes
     inner join markets on votes.contest_id = markets.market_id
 )

@@ -14,8 +14,8 @@ staked as (
     select
         markets.*,
         markets.status in ('settled', 'void') as is_decided,
-        coalesce(picks.stakes, 0) as stakes,
-        coalesce(picks.payouts, 0) as payouts
+        coalesce(picks.stakes, {{ decimal(0) }}) as stakes,
+        coalesce(picks.payouts, {{ decimal(0) }}) as payouts
     from markets
     left join picks on markets.market_id = picks.contest_id
 ),
@@ -27,16 +27,18 @@ final as (
         'unit' as unit,
         winning_outcome_id as outcome,
         stakes,
-        case when is_decided then 0::numeric end as fee,
+        case when is_decided then {{ decimal(0) }} end as fee,
         -- Prices are fixed when a pick is made: no pool is divided, so nothing can be left over from one.
-        null::numeric as distributable,
-        case status when 'settled' then payouts when 'void' then 0 end as payouts_expected,
-        null::numeric as payouts_recorded,
-        case status when 'settled' then 0 when 'void' then payouts end as refunds,
-        null::numeric as breakage,
-        null::numeric as difference,
+        {{ decimal('null') }} as distributable,
+        case status when 'settled' then payouts when 'void' then {{ decimal(0) }} end as payouts_expected,
+        {{ decimal('null') }} as payouts_recorded,
+        case status when 'settled' then {{ decimal(0) }} when 'void' then payouts end as refunds,
+        {{ decimal('null') }} as breakage,
+        {{ decimal('null') }} as difference,
         status,
-        case when is_decided then settled_at end as settled_at
+        case when is_decided then settled_at end as settled_at,
+        concat_ws(' ', 'fixed odds at acceptance', 'settlement_rule_key=' || settlement_rule_key) as rule,
+        supersedes
     from staked
 )
 

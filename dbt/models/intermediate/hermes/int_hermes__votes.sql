@@ -14,6 +14,7 @@ judged as (
         markets.status,
         intents.is_accepted and not intents.is_replay as counts,
         intents.outcome_id = markets.winning_outcome_id as has_won,
+        {{ hermes_is_late('intents.server_received_at', 'markets.lock_at') }} as is_late,
         greatest(intents._load_id, markets._load_id, prices._load_id) as latest_load_id
     from intents
     left join markets on intents.market_id = markets.market_id
@@ -31,18 +32,24 @@ final as (
         user_id as voter_id,
         outcome_id as option_id,
         outcome_code as option_label,
-        1::numeric as stake,
+        {{ decimal(1) }} as stake,
         'unit' as unit,
         decimal_odds as odds,
         counts as accepted,
         case when counts and status = 'settled' then has_won end as is_winner,
         case
             when not counts then null
-            when status = 'void' then 1
+            when status = 'void' then {{ decimal(1) }}
             when status = 'settled' and has_won then decimal_odds
-            when status = 'settled' then 0
+            when status = 'settled' then {{ decimal(0) }}
         end as payout,
         server_received_at as cast_at,
+        session_id,
+        verdict,
+        acceptance_code,
+        is_replay,
+        is_late,
+        client_sent_at as sent_at,
         latest_load_id as _load_id
     from judged
 )

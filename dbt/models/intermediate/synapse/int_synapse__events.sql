@@ -1,6 +1,9 @@
+{{ config(meta={'follows': ['event_lake']}) }}
+
 with lake as (
 
     select * from {{ ref('stg_synapse__event_lake') }}
+    where {{ newly_loaded('synapse') }}
 
 ),
 
@@ -16,39 +19,38 @@ channels as (
 
 ),
 
--- Keys that carry words people wrote or names they bear. Most have no business in a captured event; a thread's `name`
--- is there by the source's own design.
-words as (
+-- A thread counts for the channel it was opened in, not for the channel that it is itself.
+placed as (
 
-    select array[
-        'content', 'clean_content', 'system_content', 'text', 'body', 'message', 'comment', 'summary', 'description',
-        'title', 'topic', 'subject', 'reason', 'embeds', 'attachments', 'name', 'channel_name', 'thread_name',
-        'guild_name', 'nick', 'nickname', 'username', 'user_name', 'display_name', 'global_name', 'discord_name',
-        'author', 'author_name', 'email', 'avatar', 'avatar_url', 'ip', 'ip_address'
-    ] as keys
+    select
+        *,
+        case
+            when event_type = 'thread_create' then coalesce(target_id, channel_id)
+            else coalesce(channel_id, target_id)
+        end as place_id
+    from lake
 
 ),
 
 final as (
 
     select
-        lake.event_id,
-        lake.user_id::text as actor_id,
-        lake.event_type,
+        placed.event_id,
+        placed.user_id::text as actor_id,
+        placed.event_type,
         channels.category_id::text as category_id,
         seasons.season_id::text as season_id,
-        lake.occurred_at,
-        lake._load_id,
-        coalesce(lake.channel_id, lake.target_id)::text as subject_id,
-        case when jsonb_typeof(lake.payload) = 'object' then lake.payload - words.keys end as payload
-    from lake
-    cross join words
-    left join channels on lake.channel_id = channels.channel_id
+        placed.occurred_at,
+        placed._load_id,
+        placed.place_id::text as subject_id,
+        {{ json_only('placed.payload', var('s003_payload_keys')) }} as payload
+    from placed
+    left join channels on placed.place_id = channels.channel_id
     left join seasons
         on
-            lake.guild_id = seasons.guild_id
-            and lake.occurred_at >= seasons.starts_at
-            and lake.occurred_at < seasons.ends_at
+            placed.guild_id = seasons.guild_id
+            and placed.occurred_at >= seasons.starts_at
+            and placed.occurred_at < seasons.ends_at
 
 )
 

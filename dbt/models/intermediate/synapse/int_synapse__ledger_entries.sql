@@ -1,6 +1,9 @@
+{{ config(meta={'follows': ['activity_log']}) }}
+
 with activity as (
 
     select * from {{ ref('stg_synapse__activity_log') }}
+    where {{ newly_loaded('synapse') }}
 
 ),
 
@@ -12,8 +15,11 @@ xp_postings as (
         'XP:' || user_id as account_id,
         'xp' as account_kind,
         'XP' as unit,
-        xp_delta::numeric as amount,
+        {{ whole("xp_delta") }} as amount,
         event_type as reason,
+        null::text as contest_id,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity
@@ -30,8 +36,11 @@ star_postings as (
         'STARS:' || user_id || ':' || season_id as account_id,
         'stars' as account_kind,
         'stars' as unit,
-        star_delta::numeric as amount,
+        {{ whole("star_delta") }} as amount,
         event_type as reason,
+        null::text as contest_id,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity

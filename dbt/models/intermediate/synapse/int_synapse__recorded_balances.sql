@@ -21,8 +21,10 @@ xp_accounts as (
     select
         'XP:' || user_id as account_id,
         'XP' as unit,
-        xp::numeric as recorded,
-        updated_at as recorded_at
+        {{ whole("xp") }} as recorded,
+        updated_at as recorded_at,
+        null::text as last_entry_id,
+        _load_id
     from users
 
 ),
@@ -32,8 +34,10 @@ star_accounts as (
     select
         'STARS:' || user_id || ':' || season_id as account_id,
         'stars' as unit,
-        season_stars::numeric as recorded,
-        null::timestamptz as recorded_at
+        {{ whole("season_stars") }} as recorded,
+        null::timestamptz as recorded_at,
+        null::text as last_entry_id,
+        _load_id
     from user_stats
 
 ),

@@ -1,6 +1,6 @@
 select
     account_id::text as account_id,
-    balance_nano::numeric as balance,
+    {{ whole('balance_nano') }} as balance,
     'nanoTON' as unit,
     last_entry_id::text as last_entry_id,
     updated_at as recorded_at,

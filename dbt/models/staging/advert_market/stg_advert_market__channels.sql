@@ -1,7 +1,7 @@
 select
     id::text as channel_id,
     owner_id::text as owner_id,
-    price_per_post_nano::numeric as price,
+    {{ whole('price_per_post_nano') }} as price,
     'nanoTON' as unit,
     is_active,
     created_at as listed_at,

@@ -5,6 +5,7 @@ select
     title,
     options_json,
     state,
+    totals_json,
     result_json,
     closes_at,
     created_at as opened_at,

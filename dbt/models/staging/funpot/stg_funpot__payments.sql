@@ -2,7 +2,7 @@ select
     id::text as payment_id,
     user_id::text as user_id,
     invoice_id,
-    amount_int::numeric as amount,
+    {{ whole('amount_int') }} as amount,
     status,
     created_at,
     updated_at,

@@ -3,7 +3,8 @@ select
     event_id::text as contest_id,
     user_id::text as voter_id,
     option_id,
-    cost_int::numeric as stake,
+    {{ whole('cost_int') }} as stake,
+    idempotency_key,
     created_at as cast_at,
     _load_id
 from {{ source('funpot', 'votes') }}

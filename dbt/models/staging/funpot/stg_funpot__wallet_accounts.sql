@@ -1,6 +1,6 @@
 select
     user_id::text as user_id,
-    balance_int::numeric as balance,
+    {{ whole('balance_int') }} as balance,
     updated_at,
     _load_id
 from {{ source('funpot', 'wallet_accounts') }}

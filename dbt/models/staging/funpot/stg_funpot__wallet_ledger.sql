@@ -2,7 +2,7 @@ select
     id::text as entry_id,
     user_id::text as user_id,
     type as direction,
-    amount_int::numeric as amount,
+    {{ whole('amount_int') }} as amount,
     case when currency = 'FPC' then 'INT' else coalesce(currency, 'INT') end as unit,
     reason,
     ref_id,

@@ -7,6 +7,8 @@ select
     accepted_odds_version_id::text as odds_version_id,
     idempotency_key,
     accepted as is_accepted,
+    acceptance_code,
+    client_sent_at,
     server_received_at,
     _load_id
 from {{ source('hermes', 'bet_intents') }}

@@ -1,0 +1,48 @@
+"""dbt inside this process: one invocation, and what went wrong in it in a sentence; knows nothing of Dagster."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dagster_project.environment import DBT_PROJECT
+from ingest.errors import TallyError
+
+BASE_ARGUMENTS = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors")
+PROJECT_ARGUMENTS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
+UNSUCCESSFUL = {"error", "fail", "runtime error"}
+
+
+def invoke(arguments: Sequence[str], on_event: Callable[[Any], object] | None = None) -> Any:
+    """Run dbt with these words and return its result; `on_event` hears each of its events."""
+    from dbt.cli.main import dbtRunner
+
+    runner = dbtRunner(callbacks=[on_event] if on_event else [])
+    return runner.invoke([*BASE_ARGUMENTS, *arguments, *PROJECT_ARGUMENTS])
+
+
+def run_on_duckdb(target_path: Path) -> None:
+    """Build every model and seed in the file that TALLY_DUCKDB names; TallyError names those that could not be."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    words = ("--target", "duckdb", "--target-path", str(target_path), "--log-path", str(target_path / "logs"))
+    try:
+        result = invoke(["--no-write-json", "build", "--exclude-resource-types", "test", "unit_test", *words])
+    finally:
+        # dbt-duckdb keeps its file open until the process ends, with the last of it in the write-ahead log.
+        DuckDBConnectionManager.close_all_connections()
+    if not result.success:
+        raise TallyError(f"The marts could not be built in DuckDB: {problem(result)}.")
+
+
+def problem(result: Any) -> str:
+    """What went wrong in an invocation without success."""
+    if result.result is None:
+        return sentence(result.exception)
+    failed = [run for run in result.result.results if run.status in UNSUCCESSFUL]
+    return "; ".join(f"dbt {run.node.resource_type} {run.node.name}: {sentence(run.message)}" for run in failed)
+
+
+def sentence(found: object) -> str:
+    """Where dbt met the problem and what it was; the lines after these two quote code."""
+    lines = [line.strip() for line in str(found).splitlines() if line.strip()]
+    return ": ".join(lines[:2])

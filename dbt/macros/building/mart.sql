@@ -1,0 +1,162 @@
+{# How a mart is built: as what changes, beside what is published. `publish` makes the change in one transaction.
+
+   building.<mart>__new    rows to add
+   building.<mart>__gone   rows to take away, as they stand
+   building.<mart>__whole  instead of both, a table made anew
+   building.<mart>         the mart as it will be: what `ref` means while a build goes on
+
+   The model's SQL gives the rows of its scope, whole and as they should be: all rows, or those of `meta.scope`:
+     candidates                   the published rows under the keys that the SQL gives, and those of whole systems
+     {columns: […], keys: model}  those whose columns are among the keys that a model lists (`listed_as`, under other
+                                  names), and those of systems that are built whole, be it always: {but_whole:
+                                  [system, …]}; where there are no keys, no row but theirs can go
+   `meta.present` is a condition on `candidates`: rows that do not meet it are known to be gone. #}
+
+{% materialization mart, adapter="postgres" %}
+    {%- set name = this.identifier -%}
+    {%- set key = primary_key(model) -%}
+    {%- set is_whole = _is_made_anew(key) -%}
+    {{ run_hooks(pre_hooks) }}
+    {% call statement("main") %}
+        {{ get_assert_columns_equivalent(sql) }}
+        drop table if exists
+            building.{{ name }}__whole, building.{{ name }}__candidates, building.{{ name }}__new, building.{{ name }}__gone
+            cascade;
+        {{ _build_whole(name, sql) if is_whole else _build_change(name, key, sql) }}
+    {% endcall %}
+    {% if is_whole %}
+        {% do create_indexes(api.Relation.create(database=this.database, schema="building", identifier=name ~ "__whole")) %}
+        {% do run_query("analyze building." ~ name ~ "__whole") %}
+        {% do run_query(replace_view(name, "select * from building." ~ name ~ "__whole")) %}
+    {% else %}
+        {% do run_query(_show_change(name, key)) %}
+    {% endif %}
+    {{ run_hooks(post_hooks) }}
+    {% do adapter.commit() %}
+    {{ return({"relations": [this]}) }}
+{% endmaterialization %}
+
+{% macro primary_key(node) %}
+    {{ return(node.constraints | selectattr("type", "equalto", "primary_key") | map(attribute="columns") | first) }}
+{% endmacro %}
+
+{% macro mart_columns(node, alias=none) %}
+    {%- set prefix = alias ~ "." if alias else "" -%}
+    {{- prefix ~ (node.columns.values() | map(attribute="name") | join(", " ~ prefix)) -}}
+{% endmacro %}
+
+{# True of a mart that is not there yet, or whose columns or key are others now. #}
+{% macro _is_made_anew(key) %}
+    {% set found = run_query(
+        "select attname, format_type(atttypid, atttypmod), exists (select from pg_index where indrelid = attrelid"
+        " and indisprimary and attnum = any(indkey)) from pg_attribute where attrelid = to_regclass('" ~ this ~ "')"
+        " and attnum > 0 and not attisdropped order by attnum"
+    ) %}
+    {% set wanted = [] %}
+    {% for column in model.columns.values() %}
+        {% do wanted.append((column.name, column.data_type, column.name in key)) %}
+    {% endfor %}
+    {{ return(found.rows | map("list") | map("join", " ") | list != wanted | map("join", " ") | list) }}
+{% endmacro %}
+
+{# A table with its constraints and indexes, which publishing moves. Held systems keep the rows they have. #}
+{% macro _build_whole(name, sql) %}
+    create table building.{{ name }}__whole {{ get_table_columns_and_constraints() }};
+    insert into building.{{ name }}__whole ({{ mart_columns(model) }})
+    select {{ mart_columns(model) }} from ({{ sql }}) as mart;
+    {%- set kept = adapter.get_relation(this.database, this.schema, name) -%}
+    {%- if kept is not none and held_systems() %}
+    {%- set known = adapter.get_columns_in_relation(kept) | map(attribute="name") | list -%}
+    {%- set columns = model.columns.values() | map(attribute="name") | select("in", known) | join(", ") %}
+    insert into building.{{ name }}__whole ({{ columns }}) select {{ columns }} from {{ this }}
+    where not ({{ is_open("system") }})
+    {%- endif %}
+{% endmacro %}
+
+{% macro _build_change(name, key, sql) %}
+    {%- set scope = model.config.meta.get("scope") -%}
+    {%- set present = model.config.meta.get("present", "true") -%}
+    create unlogged table building.{{ name }}__candidates (like {{ this }});
+    insert into building.{{ name }}__candidates ({{ mart_columns(model) }})
+    select {{ mart_columns(model) }} from ({{ sql }}) as mart;
+    create index on building.{{ name }}__candidates ({{ key | join(", ") }});
+    analyze building.{{ name }}__candidates;
+    -- Rows are compared as they are stored: 1.0 and 1.00 are equal numbers and not the same row.
+    create unlogged table building.{{ name }}__new as
+    select candidates.*
+    from building.{{ name }}__candidates as candidates
+    left join {{ this }} as published on {{ same_key(key, "candidates", "published") }}
+    where ({{ present }}) and (published.{{ key[0] }} is null or candidates *<> published);
+    create unlogged table building.{{ name }}__gone as
+    select published.*
+    from building.{{ name }}__candidates as candidates
+    inner join {{ this }} as published on {{ same_key(key, "candidates", "published") }}
+    where not ({{ present }}) or candidates *<> published
+    union all
+    select published.*
+    from {{ this }} as published
+    where
+        {{ is_open("published.system") }}
+        and {{ _published_scope(scope) }}
+        and not exists (
+            select from building.{{ name }}__candidates as candidates
+            where {{ same_key(key, "candidates", "published") }}
+        );
+    create index on building.{{ name }}__gone ({{ key | join(", ") }});
+    analyze building.{{ name }}__new;
+    analyze building.{{ name }}__gone;
+    drop table building.{{ name }}__candidates
+{% endmacro %}
+
+{% macro _published_scope(scope) -%}
+    {%- if scope is none -%}
+        true
+    {%- else -%}
+        {%- set keyed = scope if scope is mapping else {} -%}
+        {%- set whole = full_systems() + keyed.get("but_whole", []) -%}
+        (
+            published.system in ('{{ (whole or [""]) | join("', '") }}')
+            {%- if keyed.get("keys") %}
+            or (published.{{ keyed["columns"] | join(", published.") }})
+            in (select {{ keyed.get("listed_as", keyed["columns"]) | join(", ") }} from building.{{ keyed["keys"] }})
+            {%- endif %}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro same_key(key, left, right) -%}
+    {%- for column in key -%}
+        {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ " and " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The mart as it will be once this build is published. #}
+{% macro _show_change(name, key) %}
+    {%- set published -%}
+        select {{ mart_columns(model, "published") }} from {{ this }} as published
+        where not exists (select from building.{{ name }}__gone as gone where {{ same_key(key, "gone", "published") }})
+    {%- endset -%}
+    {{ replace_view(name, published ~ " union all select " ~ mart_columns(model) ~ " from building." ~ name ~ "__new") }}
+{% endmacro %}
+
+{# A view of schema `building`, replaced in place unless its columns changed. #}
+{% macro replace_view(name, query) %}
+    do $view$
+    begin
+        create or replace view building.{{ name }} as {{ query }};
+    exception when invalid_table_definition then
+        drop view building.{{ name }} cascade;
+        create view building.{{ name }} as {{ query }};
+    end
+    $view$
+{% endmacro %}
+
+{# While nothing is built, the mart in progress is the published one; nothing where there is none yet. #}
+{% macro show_published(name) %}
+    {%- if adapter.get_relation(target.database, "marts", name) is not none -%}
+        {{ replace_view(name, "select * from marts." ~ name) }};
+        commit
+    {%- else -%}
+        select 1
+    {%- endif -%}
+{% endmacro %}

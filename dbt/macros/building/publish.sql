@@ -1,0 +1,48 @@
+{# The end of a build: every mart changes at the same moment, or none does. #}
+
+{# On run end. A model or test that failed leaves everything as it was; so does a build of nothing but views. #}
+{% macro publish(results) %}
+    {% if execute and target.type != "duckdb" and flags.WHICH in ("build", "run") %}
+        {% set failed = results | rejectattr("status", "in", ["success", "pass", "warn", "no-op"]) | list %}
+        {% set built = results | map(attribute="node") | selectattr("config.materialized", "equalto", "mart")
+            | map(attribute="name") | list %}
+        {% if built and not failed %}
+            {% do run_query(_publication(built)) %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{% macro _publication(built) %}
+    {% for node in marts() if node.name in built %}
+        {%- set name = node.name -%}
+        {% if run_query("select to_regclass('building." ~ name ~ "__whole') is not null").columns[0].values()[0] %}
+            {{ replace_view(name, "select * from building." ~ name ~ "__whole") }};
+            drop table if exists marts.{{ name }} cascade;
+            alter table building.{{ name }}__whole set schema marts;
+            alter table marts.{{ name }}__whole rename to {{ name }};
+            grant select on marts.{{ name }} to tally_analyst;
+        {% else %}
+            delete from marts.{{ name }} as published using building.{{ name }}__gone as gone
+            where {{ same_key(primary_key(node), "gone", "published") }};
+            insert into marts.{{ name }} ({{ mart_columns(node) }}) select {{ mart_columns(node) }} from building.{{ name }}__new;
+            {{ replace_view(name, "select * from marts." ~ name) }};
+            drop table building.{{ name }}__new, building.{{ name }}__gone;
+        {% endif %}
+    {% endfor %}
+    {% if built | length == marts() | length %}
+        {{ _remember() }}
+    {% endif %}
+    commit
+{% endmacro %}
+
+{# What the marts hold now. A held system's loads stay pending. #}
+{% macro _remember() %}
+    insert into audit.built_loads (load_id, replayed_at)
+    select load_id, replayed_at from building.loads
+    where is_pending and {{ is_open("system") }}
+    on conflict (load_id) do update set replayed_at = excluded.replayed_at, built_at = excluded.built_at;
+    insert into audit.built_systems (system, fingerprint)
+    select system, fingerprint from building.systems
+    where {{ is_open("system") }}
+    on conflict (system) do update set fingerprint = excluded.fingerprint, built_at = excluded.built_at;
+{% endmacro %}

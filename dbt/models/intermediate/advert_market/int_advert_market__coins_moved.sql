@@ -1,0 +1,52 @@
+with transactions as (
+    select *
+    from {{ ref('stg_advert_market__ton_transactions') }}
+    where coins = 'moved'
+),
+
+deals as (select * from {{ ref('stg_advert_market__deals') }}),
+
+postings as (
+    select *
+    from {{ ref('fct_ledger_entries') }}
+    where system = 'advert_market' and account_kind = 'EXTERNAL_TON' and amount <> 0
+),
+
+final as (
+    select
+        'chain' as side,
+        transactions.tx_hash as line_id,
+        null::text as tx_ref,
+        transactions.deal_id,
+        transactions.direction,
+        -- The chain does not say what coins that leave are for; the deal keeps the hash.
+        case
+            when transactions.direction = 'IN' then 'deposit'
+            when transactions.deal_id is null then 'withdrawal'
+            when transactions.tx_hash = deals.payout_tx_hash then 'payout'
+            when transactions.tx_hash = deals.refund_tx_hash then 'refund'
+        end as purpose,
+        transactions.unit,
+        transactions.amount,
+        transactions.seen_at as moved_at
+    from transactions
+    left join deals on transactions.deal_id = deals.deal_id
+    union all
+    select
+        'ledger' as side,
+        entry_id as line_id,
+        tx_ref,
+        contest_id as deal_id,
+        case when amount < 0 then 'IN' else 'OUT' end as direction,
+        case
+            when amount < 0 then 'deposit'
+            when reason in ('payout', 'withdrawal') then reason
+            when reason in ('refund', 'partial_refund') then 'refund'
+        end as purpose,
+        unit,
+        abs(amount) as amount,
+        posted_at as moved_at
+    from postings
+)
+
+select * from final
