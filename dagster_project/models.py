@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from dagster_project.dbt_process import Manifest, build
 from dagster_project.gates import verdict_key
@@ -19,17 +19,12 @@ from dagster_project.resources import Warehouse
 
 
 class Translator(DagsterDbtTranslator):
-    """dbt sources are the raw assets; whatever reads a source waits for the verdict on its system."""
+    """dbt sources are the raw assets that they name; whatever reads a source waits for the verdict on its system."""
 
     def __init__(self, judged_systems: Iterable[str]) -> None:
-        super().__init__()
+        # A table and its versions come with one load, so as sources they are one asset.
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
         self.judged_systems = frozenset(judged_systems)
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The name of the relation."""
-        if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
-        return super().get_asset_key(dbt_resource_props)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The system for staging and intermediate models, `marts` for what all systems share."""

@@ -43,7 +43,7 @@ _REMEMBERED = """
         on l.status = 'loaded'
         and (l.system, l.table_name, l.content_hash) = (f.system, f.table_name, f.content_hash)
     where f.landing = %s and f.path = any(%s) and f.version is not null
-    order by f.path, l.delivered_on, l.path collate "C"
+    order by f.path, l.path = f.path, l.delivered_on, l.path collate "C"
 """
 _NOTE = """
     insert into ingest.landing_files as f (landing, path, system, table_name, delivered_on, size_bytes, version)
@@ -119,17 +119,17 @@ def _known_marked(
         (table.system, table.name): table for known in systems for table in (*known.tables, *known.private_tables)
     }
     rows = connection.execute(_REMEMBERED, (place, [file.relative for file in files]))
-    # Of several loads of one content the last stays.
+    # Of several loads of one content that of this very path stays, or else the last.
     remembered = {path: (size, version, loaded_as) for path, size, version, *loaded_as in rows}
 
     def is_known(file: LandingFile) -> bool:
         if file.entry is None or file.relative not in remembered:
             return False
         size, version, loaded_as = remembered[file.relative]
-        newest_wins = tables[file.system, file.table].newest_delivery_wins
-        return (file.entry.size, file.entry.version) == (size, version) and (
-            not newest_wins or loaded_as >= [file.delivered_on, file.relative]
-        )
+        if (file.entry.size, file.entry.version) != (size, version):
+            return False
+        table, delivery = tables[file.system, file.table], [file.delivered_on, file.relative]
+        return loaded_as == delivery if table.history else not table.newest_delivery_wins or loaded_as >= delivery
 
     return [replace(file, is_known=True) if is_known(file) else file for file in files]
 

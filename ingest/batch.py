@@ -38,6 +38,19 @@ class Batch:
     bytes_read: int
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a file as CSV: `_line`, the columns asked for, and `_hash`, a hash of all the row's content.
+
+    `refusals` and `bytes_read` are as a batch has them.
+    """
+
+    count: int
+    csv: bytes
+    refusals: list[Refusal]
+    bytes_read: int
+
+
 class RefusedError(Exception):
     """Why one row is refused; raised where it is found, turned into a Refusal by the reader that knows the line."""
 

@@ -62,6 +62,7 @@ class Table:
     retention_months: int | None
     indexes: tuple[str, ...]
     private: bool
+    history: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -77,6 +78,11 @@ class Table:
     def newest_delivery_wins(self) -> bool:
         """True when content that comes again later is news: in between the source may have gone another way."""
         return self.load_mode != "append"
+
+    @property
+    def registers_keys(self) -> bool:
+        """True when a registry holds every key; the key of a version names the load that brought it and needs none."""
+        return self.load_mode == "append" and "_load_id" not in self.key
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,7 @@ _TABLE_PROPERTIES = {
     "retentionMonths",
     "eventTime",
     "saneWindow",
+    "history",
     "indexes",
     "private",
 }
@@ -182,9 +189,11 @@ class _Reader:
             retention_months=own.get("retentionMonths"),
             indexes=tuple(own.get("indexes") or ()),
             private=private,
+            history=tuple(own.get("history") or ()),
         )
         if not private:
             self.check_table(where, table, own)
+            self.check_history(where, table)
         return table
 
     def check_table(self, where: list[Step], table: Table, own: Mapping[str, Any]) -> None:
@@ -206,6 +215,14 @@ class _Reader:
             raise self.refuse(where, f"{table.name}: partitionInterval must be month.")
         if table.partition_column and not names[table.partition_column].required:
             raise self.refuse(where, f"{table.name}: partition column {table.partition_column} must be required.")
+
+    def check_history(self, where: list[Step], table: Table) -> None:
+        names = {column.name for column in table.columns}
+        for name in table.history:
+            if name not in names:
+                raise self.refuse(where, f"{table.name}: history names {name}, which is not a column.")
+        if table.history and table.load_mode != "upsert":
+            raise self.refuse(where, f"{table.name}: only a table with loadMode upsert has a history to keep.")
 
     def key(self, item: Mapping[str, Any]) -> tuple[str, ...]:
         columns = [c for c in item.get("properties") or () if c.get("primaryKey")]

@@ -9,6 +9,7 @@ import yaml
 
 from ingest.contract import System, read_contracts
 from ingest.settings import SHIPPED_CONTRACTS
+from ingest.versions import relations
 
 STAGING = Path(__file__).parents[1] / "dbt" / "models" / "staging"
 
@@ -30,13 +31,15 @@ def render_sources(system: System) -> str:
                     {
                         "name": table.name,
                         "description": table.description,
-                        "config": {"meta": {"dagster": {"asset_key": [table.schema, table.name]}}},
+                        # Versions come with the load of their table.
+                        "config": {"meta": {"dagster": {"asset_key": [loaded.schema, loaded.name]}}},
                         "columns": [
                             {"name": column.name, "description": column.description, "data_type": column.type}
                             for column in table.columns
                         ],
                     }
-                    for table in system.tables
+                    for loaded in system.tables
+                    for table in relations(loaded)
                 ],
             }
         ]

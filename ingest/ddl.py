@@ -1,6 +1,6 @@
 """How a contract's columns, checks and keys are spelt in Postgres' DDL, for tables made anew and for those widened."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from psycopg import Connection, sql
 
@@ -70,3 +70,20 @@ def declared_keys(
         )
         for column, (parent, parent_column) in declared_references(table, tables).items()
     }
+
+
+def index_statements(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
+    """The statements that index table `name`, a partition to be, as its parent is."""
+    yield sql.SQL("alter table {} add primary key ({})").format(name, column_names(primary_key(table)))
+    yield from index_definitions(table, name)
+
+
+def index_definitions(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
+    """The statements that make the indexes of the contract, and that of `_load_id`."""
+    for definition in (*table.indexes, "(_load_id)"):
+        yield sql.SQL("create index on {} " + definition.replace("{", "{{").replace("}", "}}")).format(name)
+
+
+def column_names(names: Iterable[str]) -> sql.Composable:
+    """Names as a list of columns takes them."""
+    return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -12,7 +12,7 @@ again, aside and then renamed, only when that changed.
 
 import fcntl
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import Any
 
 import duckdb
 
-from ingest.contract import LoadMode, System
+from ingest.contract import System, Table
 from ingest.duck import attach_postgres, connect, identifier, quoted
 from ingest.errors import TallyError
 from ingest.settings import Settings
+from ingest.versions import relations
 
 WIDEST_DECIMAL = 38
 DECIMAL_PLACES = 10
@@ -117,14 +118,21 @@ def refresh_lake(settings: Settings, systems: Iterable[System], lake: Path) -> R
 
     TallyError names the column whose number no decimal(38, 10) can hold; the files written before it stay.
     """
-    modes = {(table.schema, table.name): table.load_mode for system in systems for table in system.tables}
+    loaded = {
+        (relation.schema, relation.name): (relation, table.name)
+        for system in systems
+        for table in system.tables
+        for relation in relations(table)
+    }
     written = kept = 0
     with connect(settings) as duck:
         attach_postgres(duck, settings)
         duck.begin()  # one snapshot for everything that follows
-        parts = _parts(duck, [*modes, ("ingest", "loads")])
+        parts = _parts(duck, [*loaded, ("ingest", "loads")])
         for part in parts:
-            state = _state(duck, part, modes)
+            state = (
+                _state(duck, part, *loaded[part.schema, part.table]) if (part.schema, part.table) in loaded else None
+            )
             file = lake / part.folder / f"{part.name}.parquet"
             if state and state == _state_of(duck, file):
                 kept += 1
@@ -155,13 +163,10 @@ def _parts(duck: duckdb.DuckDBPyConnection, tables: Iterable[tuple[str, str]]) -
     return [_Part(schema, table, name, tuple(columns)) for schema, table, name, columns in found]
 
 
-def _state(duck: duckdb.DuckDBPyConnection, part: _Part, modes: Mapping[tuple[str, str], LoadMode]) -> str | None:
-    """What the part's file is to say of itself; None for the manifest, which every load changes."""
-    mode = modes.get((part.schema, part.table))
-    if mode is None:
-        return None
-    newest = _NEWEST_OF_PART if mode == "append" else _NEWEST_OF_TABLE
-    words = {"schema": quoted(part.schema), "table": quoted(part.table), "part": part.relation}
+def _state(duck: duckdb.DuckDBPyConnection, part: _Part, table: Table, loaded_as: str) -> str:
+    """What the part's file is to say of itself; `loaded_as` is the table whose loads fill it."""
+    newest = _NEWEST_OF_PART if table.load_mode == "append" else _NEWEST_OF_TABLE
+    words = {"schema": quoted(part.schema), "table": quoted(loaded_as), "part": part.relation}
     ((state,),) = _ask(duck, _STATE.format(newest=newest.format(**words), **words))
     return f"{state}; {', '.join(part.columns)}"
 

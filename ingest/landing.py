@@ -2,12 +2,13 @@
 
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -22,6 +23,7 @@ from ingest.zone import Entry, LocalFolder, Zone
 FORMATS = ("ndjson", "csv", "parquet")
 _COMPRESSIONS: dict[str, tuple[str, Callable[..., Any]]] = {"gz": ("gzip", gzip.open), "zst": ("zstd", zstd.open)}
 _LEFT_ALONE = (".", "_")  # how the names of files still being written begin, and of notes
+_STAMP = re.compile(r"(\d{8}T\d{6})(\d{0,6})Z")  # as `pull` names its files
 _LISTINGS_AT_ONCE = 8  # two requests for each of 71 tables, 30 ms each: 5.4 s one by one, 0.9 s so
 
 
@@ -51,6 +53,15 @@ class LandingFile:
         if not suffixes or suffixes[-1] not in FORMATS:
             raise UnreadableFileError("its name must end in .ndjson, .csv or .parquet, plain or with .gz or .zst")
         return suffixes[-1]
+
+    @property
+    def seen_at(self) -> datetime:
+        """When the source held what the file says: the instant in its name, else the beginning of its day (UTC)."""
+        stamp = _STAMP.search(PurePosixPath(self.relative).name)
+        if stamp:
+            with suppress(ValueError):  # digits that are no instant
+                return datetime.strptime(f"{stamp[1]}{stamp[2] or '0'}+0000", "%Y%m%dT%H%M%S%f%z")
+        return datetime.combine(self.delivered_on, time.min, UTC)
 
 
 def find_files(

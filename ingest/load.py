@@ -19,6 +19,7 @@ from ingest.contract import System, Table
 from ingest.decode import read_lines
 from ingest.errors import UnreadableFileError
 from ingest.formats.csv import read_header
+from ingest.history import record_versions
 from ingest.landing import LandingFile, content_hash, fetched
 from ingest.merge import Verdicts, merge
 from ingest.partitions import hold_readers
@@ -121,7 +122,9 @@ def _load_once(
             return None
         load_id = _begin(connection, file, digest, size)
         staged = stage(connection, table, file, on_rows)
+        added_months = record_versions(connection, table, file, load_id)
         verdicts = merge(connection, table, file, load_id)
+        verdicts.added_months |= added_months
         verdicts.duplicates += staged.duplicates
         verdicts.rejected += staged.refusals
         _quarantine(connection, file, table, load_id, verdicts)
@@ -141,13 +144,16 @@ def _is_known(connection: Connection, table: Table, file: LandingFile, digest: s
     """True when this content was loaded before.
 
     Where the delivery can say which version of a row is newest, content that comes again later, on another day or
-    under a later name, is news: the source may have gone back to an earlier state.
+    under a later name, is news: the source may have gone back to an earlier state. Where versions are kept, so is what
+    it held earlier.
     """
     loaded = connection.execute(
         "select delivered_on, path from ingest.loads"
         " where status = 'loaded' and system = %s and table_name = %s and content_hash = %s",
         (file.system, file.table, digest),
     ).fetchall()
+    if table.history:
+        return (file.delivered_on, file.relative) in loaded
     if table.newest_delivery_wins:
         return any(found >= (file.delivered_on, file.relative) for found in loaded)
     return bool(loaded)

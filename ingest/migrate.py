@@ -168,7 +168,7 @@ class _Steps:
             return
         action = sql.SQL("alter column {} type {}").format(sql.Identifier(name), sql.SQL(self.column.type))
         statements = [_alter(self.table, "{}", action)]
-        if self.table.load_mode == "append" and name in self.table.key:
+        if self.table.registers_keys and name in self.table.key:
             statements.append(sql.SQL("alter table {} {}").format(registry(self.table), action))
         sentence = f"{name} is {kind} now, no longer {old}"
         self.changes.append(Change(sentence, tuple(statements), retyped=name, rewrites=rewrites))

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from psycopg import Connection, errors, sql
 
 from ingest.contract import Table
-from ingest.schema import index_statements
+from ingest.ddl import index_statements
+from ingest.versions import relations
 
 # A lock that is asked for and not had yet makes everybody after it wait too: ask briefly, leave a gap, ask again.
 _ASK_FOR, _LEAVE_ALONE_FOR = "100ms", 0.1  # the gap is in seconds
@@ -71,21 +72,21 @@ def ensure_partitions(connection: Connection, table: Table) -> bool:
 
 
 def hold_readers(connection: Connection, table: Table) -> None:
-    """Keep readers of the table waiting from here to the end of the transaction, which must be near.
+    """Keep readers of the table and its versions waiting from here to the end of the transaction, which must be near.
 
     A commit is seen by others a moment before they hear that a table has another partition. A reader who came in
     between saw the manifest's row and not the month's rows: one schedule of faults in forty showed it.
     """
+    # In one statement: whoever reads both must not find one held while the other is still asked for.
+    held = sql.SQL(", ").join(
+        sql.SQL("only {}").format(sql.Identifier(relation.schema, relation.name)) for relation in relations(table)
+    )
     ((patience,),) = connection.execute("show lock_timeout").fetchall()
     while True:
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("set local lock_timeout = {}").format(_ASK_FOR))
-                connection.execute(
-                    sql.SQL("lock table only {} in access exclusive mode").format(
-                        sql.Identifier(table.schema, table.name)
-                    )
-                )
+                connection.execute(sql.SQL("lock table {} in access exclusive mode").format(held))
                 connection.execute(sql.SQL("set local lock_timeout = {}").format(patience))
         except errors.LockNotAvailable:
             time.sleep(_LEAVE_ALONE_FOR)

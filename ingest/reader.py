@@ -1,21 +1,26 @@
-"""The rows of a file that fit their contract, read here or, for a large file, by a process of its own.
+"""The rows of a file as COPY takes them, read here or, of a large file, by a process of its own.
 
-Python decodes a large file on one core while Postgres takes in its rows on another. A thread would not do: it holds
-the interpreter while it decodes, and each of the thousand short waits of a COPY then lasts until it lets go (staging
-1 M events: 4.6 s beside a thread, 3.2 s beside a process). It costs 0.5 s to start, and parquet, which is decoded ten
-times as fast, never needs it.
+Python decodes a large file on one core while Postgres takes in its rows on another. A thread would not do for that: it
+holds the interpreter while it decodes, and each of the thousand short waits of a COPY then lasts until it lets go
+(staging 1 M events: 4.6 s beside a thread, 3.2 s beside a process). It costs 0.5 s to start, and parquet, which is
+decoded ten times as fast and outside the interpreter, never needs it. One batch is always read ahead.
 """
 
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import BinaryIO
+from functools import partial
+from io import BytesIO
+from typing import BinaryIO, cast
 
-from ingest.batch import Batch
+import polars as pl
+
+from ingest.batch import Batch, Rows
 from ingest.contract import Table
 from ingest.decode import read_batches
 from ingest.errors import UnreadableFileError
@@ -25,27 +30,67 @@ from ingest.validate import validate
 LARGE_BYTES = 16 << 20  # on disk; a plain file of this size takes some 0.2 s to decode
 
 
-def read_rows(file: LandingFile, table: Table) -> Iterator[Batch]:
-    """Batches of the rows that fit, with `_hash`, a hash of the row's content; every other line is refused.
+# Some columns of the rows that fit; or of given lines (sorted), which are known to.
+Read = Callable[[Sequence[str], pl.Series | None], Iterator[Rows]]
 
-    UnreadableFileError when the file cannot be read to its end.
+
+@contextmanager
+def opened(file: LandingFile, table: Table) -> Iterator[Read]:
+    """A file that can be read several times over while the context lasts, from its beginning each time.
+
+    Reading raises UnreadableFileError when the file cannot be read to its end.
     """
     if file.format != "parquet" and file.path.is_file() and file.path.stat().st_size >= LARGE_BYTES:
-        yield from _read_elsewhere(file, table)
+        with _elsewhere(file, table) as read:
+            yield lambda columns, lines: _ahead(read(columns, lines))
     else:
-        yield from _read(file, table)
+        yield lambda columns, lines: _ahead(_read(file, table, columns, lines))
 
 
-def _read(file: LandingFile, table: Table) -> Iterator[Batch]:
+def encode(frame: pl.DataFrame) -> bytes:
+    """Rows as COPY takes them: strings are quoted and nulls are not, which is how Postgres tells '' from null."""
+    written = BytesIO()
+    frame.write_csv(written, include_header=False, quote_style="non_numeric", datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+    return written.getvalue()
+
+
+def decode(rows: bytes, columns: Sequence[str]) -> pl.DataFrame:
+    """What `encode` was given, every value as text."""
+    return pl.read_csv(rows, has_header=False, schema=dict.fromkeys(columns, pl.String))
+
+
+def _read(file: LandingFile, table: Table, columns: Sequence[str], lines: pl.Series | None) -> Iterator[Rows]:
     names = [column.name for column in table.columns]
     for batch in read_batches(file, table):
-        frame, refusals = validate(batch, table)
+        frame, refusals = validate(batch, table) if lines is None else (_only(lines, batch), [])
         hashes = frame.select(names).hash_rows().reinterpret(signed=True).alias("_hash")
-        yield Batch(frame.select("_line", *names).with_columns(hashes), refusals, batch.bytes_read)
+        rows = encode(frame.select("_line", *columns, hashes))
+        yield Rows(frame.height, rows, refusals, batch.bytes_read)
 
 
-def _read_elsewhere(file: LandingFile, table: Table) -> Iterator[Batch]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+def _only(lines: pl.Series, batch: Batch) -> pl.DataFrame:
+    found = batch.frame["_line"]
+    if found.is_empty():
+        return batch.frame
+    # Of all the file's lines only those that can be of this batch are compared with its own.
+    begin = lines.search_sorted(cast(int, found.min()), "left")
+    end = lines.search_sorted(cast(int, found.max()), "right")
+    return batch.frame.filter(found.is_in(lines[begin:end]))
+
+
+def _ahead(rows: Iterator[Rows]) -> Iterator[Rows]:
+    """The same, each made while the one before it is in use."""
+    with ThreadPoolExecutor(1) as maker:
+        following = maker.submit(next, rows, None)
+        while found := following.result():
+            following = maker.submit(next, rows, None)
+            yield found
+
+
+@contextmanager
+def _elsewhere(file: LandingFile, table: Table) -> Iterator[Read]:
+    # One thread decodes in a third of the processor time that two take who wait for each other.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
     command = [sys.executable, "-P", "-m", "ingest.reader"]
     pipe = subprocess.PIPE
     # In a session of its own, so that Ctrl-C reaches this process alone, which then ends the other.
@@ -55,37 +100,58 @@ def _read_elsewhere(file: LandingFile, table: Table) -> Iterator[Batch]:
         assert process.stdin and process.stdout  # noqa: S101 -- for the type checker: both are pipes
         try:
             pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
-            process.stdin.close()
-            while (found := pickle.load(process.stdout)) is not None:  # noqa: S301 -- our own process wrote it
-                if isinstance(found, Exception):
-                    raise found
-                yield found
-        except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
-            code = process.wait()
-            raise UnreadableFileError(f"the process that read it ended with code {code}") from error
+            yield partial(_ask, process)
+        except BrokenPipeError as error:
+            raise _ended(process) from error
         finally:
             process.kill()
 
 
+def _ask(process: subprocess.Popen[bytes], columns: Sequence[str], lines: pl.Series | None) -> Iterator[Rows]:
+    assert process.stdin and process.stdout  # noqa: S101 -- for the type checker: both are pipes
+    try:
+        pickle.dump((columns, lines), process.stdin)
+        process.stdin.flush()
+        while (found := pickle.load(process.stdout)) is not None:  # noqa: S301 -- our own process wrote it
+            if isinstance(found, Exception):
+                raise found
+            yield found
+    except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+        raise _ended(process) from error
+
+
+def _ended(process: subprocess.Popen[bytes]) -> UnreadableFileError:
+    return UnreadableFileError(f"the process that read it ended with code {process.wait()}")
+
+
 def _serve(orders: BinaryIO, answers: BinaryIO) -> None:
-    """Read the file that is asked for, and answer with its batches, then None or the error."""
+    """Read the file that is named first, as often as is ordered; answer with its rows, then None or the error."""
     file, table = pickle.load(orders)  # noqa: S301 -- from the process that started this one
-    # One batch waits in the pipe while the next is decoded; writing blocks outside the interpreter.
     with ThreadPoolExecutor(1) as writer:
-        written = writer.submit(len, b"")
-        try:
-            for batch in _read(file, table):
-                written.result()
-                written = writer.submit(answers.write, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
+        while True:
+            try:
+                columns, lines = pickle.load(orders)  # noqa: S301 -- from the process that started this one
+                _answer(writer, answers, _read(file, table, columns, lines))
+            except (EOFError, BrokenPipeError):
+                return  # whoever asked has enough, or is gone
+
+
+def _answer(writer: ThreadPoolExecutor, answers: BinaryIO, found: Iterator[Rows]) -> None:
+    # One batch waits in the pipe while the next is decoded; writing blocks outside the interpreter.
+    written = writer.submit(len, b"")
+    try:
+        for rows in found:
             written.result()
-            answers.write(pickle.dumps(None))
-        except BrokenPipeError:
-            return  # whoever asked is gone
-        except Exception as error:
-            wait([written])
-            answers.write(pickle.dumps(error))
+            written = writer.submit(answers.write, pickle.dumps(rows, pickle.HIGHEST_PROTOCOL))
+        written.result()
+        answers.write(pickle.dumps(None))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        wait([written])
+        answers.write(pickle.dumps(error))
+    answers.flush()
 
 
 if __name__ == "__main__":
     _serve(sys.stdin.buffer, sys.stdout.buffer)
-    sys.stdout.flush()

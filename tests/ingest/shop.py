@@ -14,6 +14,7 @@ from ingest.contract import System, read_contract
 from ingest.quarantine import Selection
 from ingest.replay import Replay, replay_rows
 from ingest.schema import ensure_schemas
+from ingest.versions import versions_of
 from tests.ingest.zone import Zone
 
 MODES = {"sales": "append", "notes": "append", "people": "upsert", "labels": "upsert", "prices": "replace"}
@@ -31,6 +32,7 @@ class Shop:
     title: str = "varchar(8)"
     required: bool = True
     surprise: str | None = None
+    history: tuple[str, ...] = ()
 
     def system(self, folder: Path) -> System:
         document = {
@@ -48,7 +50,9 @@ class Shop:
         return read_contract(path)
 
     def table(self, name: str) -> dict[str, Any]:
-        own = {"loadMode": MODES[name], **(BY_MONTH if name == "sales" else {})}
+        own: dict[str, Any] = {"loadMode": MODES[name], **(BY_MONTH if name == "sales" else {})}
+        if self.history and MODES[name] == "upsert":
+            own["history"] = list(self.history)
         listed = {"type": "library", "metric": "invalidValues", "arguments": {"validValues": list(self.kinds)}}
         columns = [
             column("id", "string", self.key, required=True, primaryKey=True, primaryKeyPosition=1),
@@ -145,6 +149,12 @@ class Store:
             "select (to_jsonb(t) - array['quarantine_id', 'quarantined_at'])::text from ingest.quarantine t order by 1"
         )
         held["keys"] = "select id from keys_shop.sales union all select id from keys_shop.notes order by 1"
+        held |= {
+            f"{table.schema}.{table.name}": f"select to_jsonb(t)::text from {table.schema}.{table.name} t order by 1"
+            for system in self.zone.systems
+            for described in system.tables
+            if (table := versions_of(described))
+        }
         found = {name: [text for (text,) in self.zone.fetch(query)] for name, query in held.items()}
         self.connection.commit()  # else it would go on reading, and stand in the way of whoever alters a table
         return found

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,21 @@ def test_what_is_changed_replaced_and_replayed_is_mirrored(store: Store, lake: L
     assert mirrors(store, lake)
     assert "huge" in {each["kind"] for each in lake.rows("raw_shop.notes")}
     assert "surprise" in lake.types("raw_shop.sales")
+
+
+def test_versions_that_a_replay_brings_are_mirrored(store: Store, lake: Lake) -> None:
+    store.agree(replace(Shop(), history=("kind",)))
+    store.zone.deliver("shop.labels", ndjson(row(1), row(2, kind="huge")))
+    store.zone.deliver("shop.labels", ndjson(row(1, kind="large")), day="2026-06-02")
+    store.zone.load()
+    lake.refresh(store.zone.systems)
+    assert {version["kind"] for version in lake.rows("raw_shop.labels_versions")} == {"small", "large"}
+
+    store.agree(replace(MENDED, history=("kind",)))
+    store.replay()
+    lake.refresh(store.zone.systems)
+
+    assert {version["kind"] for version in lake.rows("raw_shop.labels_versions")} == {"small", "large", "huge"}
 
 
 def test_a_partition_that_was_dropped_leaves_the_lake(store: Store, lake: Lake) -> None:

@@ -174,6 +174,20 @@ def test_an_upserted_row_is_delivered_in_its_last_version_of_the_day(outbox: Out
     assert [record.row["status"] for record in outbox.latest("jobs")] == ["final_ready"]
 
 
+def test_a_pull_finds_the_rows_that_changed_since_the_last_as_they_then_stand(outbox: Outbox) -> None:
+    noon = datetime(2026, 1, 4, 12, tzinfo=UTC)
+    changes = ((1, -1, "queued"), (1, 5, "processing"), (1, 20, "script_ready"), (2, 20, "queued"), (1, 60, "failed"))
+    for key, seconds, status in changes:
+        outbox.put("jobs", row(outbox, "jobs", id=key, status=status), noon + timedelta(seconds=seconds))
+    outbox.put("jobs", row(outbox, "jobs", id=1, status="queued"), outbox.period.end - timedelta(seconds=1))
+    pulls = outbox.pulls("jobs", noon, timedelta(minutes=1))
+
+    assert [(at - noon, [row["status"] for row in rows]) for at, rows in pulls] == [
+        (timedelta(minutes=1), ["script_ready", "queued"]),
+        (timedelta(minutes=2), ["failed"]),
+    ]
+
+
 def test_a_replaced_table_is_delivered_whole_without_what_was_removed(outbox: Outbox) -> None:
     likes = [row(outbox, "likes", id=number) for number in (1, 2)]
     for like in likes:

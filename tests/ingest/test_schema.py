@@ -6,10 +6,11 @@ import pytest
 from ingest.contract import System, Table
 from ingest.ddl import declared_references, primary_key
 from ingest.schema import ensure_schemas
+from ingest.versions import relations
 
 
 def tables_of(systems: tuple[System, ...]) -> list[Table]:
-    return [table for system in systems for table in system.tables]
+    return [relation for system in systems for table in system.tables for relation in relations(table)]
 
 
 def test_columns_types_and_comments_read_back_as_the_contract_says(

@@ -76,31 +76,34 @@
     ) as digests
 {%- endmacro %}
 
-{# The tables that the facts of a system read without following them: the whole system is built when one changes. #}
+{# The tables of a system that a mart built by keys reads without following them: the whole system is built when one of
+   them changes. A model says in `meta.follows` which tables' changes its keys tell of, for itself and what it reads. #}
 {% macro _tables_not_followed(system) %}
     {% set waiting = [] %}
-    {% set followed = [] %}
-    {% for node in graph.nodes.values() if node.resource_type == "model" and node.config.meta.get("follows") is not none %}
-        {% if node.name.startswith("int_" ~ system ~ "__") %}
-            {% do waiting.append(node.unique_id) %}
-            {% do followed.extend(node.config.meta["follows"]) %}
-        {% endif %}
+    {% for mart in marts() if _is_scoped(mart, system) %}
+        {% for parent in mart.depends_on.nodes %}
+            {% do waiting.append((parent, mart.config.meta.get("follows", []))) %}
+        {% endfor %}
     {% endfor %}
     {% set seen = [] %}
-    {% set tables = [] %}
-    {% for _ in range(1000) if waiting %}
-        {% set id = waiting.pop() %}
-        {% if id not in seen %}
-            {% do seen.append(id) %}
-            {% if id in graph.sources %}
-                {% set table = graph.sources[id] %}
-                {% if table.source_name == system and table.name not in followed %}
-                    {% do tables.append(table) %}
-                {% endif %}
-            {% else %}
-                {% do waiting.extend(graph.nodes[id].depends_on.nodes) %}
-            {% endif %}
+    {% set tables = {} %}
+    {% for _ in range(10000) if waiting %}
+        {% set id, followed = waiting.pop() %}
+        {% set source = graph.sources.get(id) %}
+        {% set node = graph.nodes.get(id) %}
+        {% if source and source.source_name == system and source.name not in followed %}
+            {% do tables.update({source.name: source}) %}
+        {% elif node and node.config.materialized == "view" and (id, followed) not in seen %}
+            {% do seen.append((id, followed)) %}
+            {% for parent in node.depends_on.nodes %}
+                {% do waiting.append((parent, followed + node.config.meta.get("follows", []))) %}
+            {% endfor %}
         {% endif %}
     {% endfor %}
-    {{ return(tables | sort(attribute="name")) }}
+    {{ return(tables.values() | sort(attribute="name")) }}
+{% endmacro %}
+
+{% macro _is_scoped(mart, system) %}
+    {% set scope = mart.config.meta.get("scope") %}
+    {{ return(scope is mapping and system not in scope.get("but_whole", [])) }}
 {% endmacro %}

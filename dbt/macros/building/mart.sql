@@ -6,8 +6,10 @@
    building.<mart>         the mart as it will be: what `ref` means while a build goes on
 
    The model's SQL gives the rows of its scope, whole and as they should be: all rows, or those of `meta.scope`:
-     candidates                   the published rows under the keys that the SQL gives
-     {columns: […], keys: model}  those whose columns are among the keys a model lists, and those of whole systems
+     candidates                   the published rows under the keys that the SQL gives, and those of whole systems
+     {columns: […], keys: model}  those whose columns are among the keys that a model lists (`listed_as`, under other
+                                  names), and those of systems that are built whole, be it always: {but_whole:
+                                  [system, …]}; where there are no keys, no row but theirs can go
    `meta.present` is a condition on `candidates`: rows that do not meet it are known to be gone. #}
 
 {% materialization mart, adapter="postgres" %}
@@ -90,7 +92,6 @@
     from building.{{ name }}__candidates as candidates
     inner join {{ this }} as published on {{ same_key(key, "candidates", "published") }}
     where not ({{ present }}) or candidates *<> published
-    {%- if scope != "candidates" %}
     union all
     select published.*
     from {{ this }} as published
@@ -100,8 +101,7 @@
         and not exists (
             select from building.{{ name }}__candidates as candidates
             where {{ same_key(key, "candidates", "published") }}
-        )
-    {%- endif %};
+        );
     create index on building.{{ name }}__gone ({{ key | join(", ") }});
     analyze building.{{ name }}__new;
     analyze building.{{ name }}__gone;
@@ -112,10 +112,14 @@
     {%- if scope is none -%}
         true
     {%- else -%}
+        {%- set keyed = scope if scope is mapping else {} -%}
+        {%- set whole = full_systems() + keyed.get("but_whole", []) -%}
         (
-            (published.{{ scope["columns"] | join(", published.") }})
-            in (select {{ scope["columns"] | join(", ") }} from building.{{ scope["keys"] }})
-            {%- if full_systems() %} or published.system in ('{{ full_systems() | join("', '") }}'){% endif -%}
+            published.system in ('{{ (whole or [""]) | join("', '") }}')
+            {%- if keyed.get("keys") %}
+            or (published.{{ keyed["columns"] | join(", published.") }})
+            in (select {{ keyed.get("listed_as", keyed["columns"]) | join(", ") }} from building.{{ keyed["keys"] }})
+            {%- endif %}
         )
     {%- endif -%}
 {%- endmacro %}

@@ -64,8 +64,30 @@
     {%- endif -%}
 {% endmacro %}
 
-{# The rows of a mart that this build added (`times` 1) and took away (-1): in a whole build all of them, added. #}
-{% macro changes(mart) %}
+{# A condition: the instant falls on one of the days that the model `keys` lists, or a few beside them, which is for
+   `in_scope` to say; as ranges, so that an index on the instant serves. #}
+{% macro in_days(instant, keys) %}
+    {%- set listed = ref(keys) if target.type != "duckdb" -%}
+    {%- set systems = full_systems() -%}
+    {%- if systems is none or systems -%}
+        true
+    {%- else -%}
+        {%- set found = run_query(
+            "select min(day), max(day) + 1 from (select day, day - (dense_rank() over (order by day))::integer as island"
+            " from " ~ listed ~ ") as days group by island order by 1"
+        ).rows -%}
+        (
+            false
+            {%- for first, after in found %}
+            or ({{ instant }} >= '{{ first }} 00:00Z' and {{ instant }} < '{{ after }} 00:00Z')
+            {%- endfor %}
+        )
+    {%- endif -%}
+{% endmacro %}
+
+{# The rows of a mart that this build added (`times` 1) and took away (-1). Of a system that is built whole all rows
+   count as added, or none does. #}
+{% macro changes(mart, of_whole_systems=true) %}
     {%- set relation = ref(mart) -%}
     {%- set systems = full_systems() -%}
     {%- if systems is none -%}
@@ -75,7 +97,7 @@
             | selectattr("name", "equalto", mart) | first -%}
         (
             select {{ mart_columns(node) }}, 1 as times from {{ relation }}
-            where system in ('{{ systems | join("', '") }}')
+            where {{ of_whole_systems }} and system in ('{{ systems | join("', '") }}')
             {%- for part, times in (("new", 1), ("gone", -1)) if not _is_whole(mart) %}
             union all
             select {{ mart_columns(node) }}, {{ times }} as times from building.{{ mart }}__{{ part }}
@@ -113,3 +135,16 @@
         select {{ key | join(", ") }}, {{ sums | join(", ") }} from {{ changed }}
     {%- endif -%}
 {% endmacro %}
+
+{# What `touched_<system>__<family>` of several systems list, with the system's name. #}
+{% macro union_touched(family, columns, systems) -%}
+    {%- for system in systems %}
+    select
+        '{{ system }}'::text as system,
+        {{ columns | join(',\n        ') }}
+    from {{ ref('touched_' ~ system ~ '__' ~ family) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}

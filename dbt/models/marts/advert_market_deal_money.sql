@@ -1,4 +1,8 @@
-{{ config(indexes=[{'columns': ['owner_id']}]) }}
+{{ config(
+    indexes=[{'columns': ['owner_id']}],
+    meta={'scope': {'columns': ['system', 'deal_id'], 'listed_as': ['system', 'contest_id'], 'keys': 'touched_contests'}}
+) }}
+-- depends_on: {{ ref('touched_contests') }}
 
 select
     'advert_market'::text as system,

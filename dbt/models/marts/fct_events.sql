@@ -1,4 +1,7 @@
-{{ config(indexes=[{'columns': ['system', 'event_id'], 'unique': true}, {'columns': ['system', 'occurred_at']}]) }}
+{{ config(
+    indexes=[{'columns': ['system', 'occurred_at']}, {'columns': ['system', 'actor_id', 'occurred_at']}],
+    meta={'scope': {'but_whole': ['funpot', 'hermes', 'storyforge']}}
+) }}
 
 with events as (
 

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 select
     'hermes'::text as system,
     attribute_id,

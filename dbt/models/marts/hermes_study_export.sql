@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with events as (
     select
         event_id,
@@ -37,7 +35,8 @@ select
     described.occurred_at,
     members.key as attribute_key,
     {{ json_text('members.value') }} as attribute_value,
-    described.event_id
+    described.event_id,
+    row_number() over (partition by described.event_id order by members.key)::integer as attribute_no
 from described
 left join lateral {{ json_members('described.attributes') }} as members on true
 where {{ is_open("'hermes'") }}

@@ -13,8 +13,8 @@ selection_windows as (select * from {{ ref('int_hermes__selection_windows') }}),
 -- A round is known by telemetry, by picks, or by both: either may be missing.
 rounds as (
     select
-        session_id,
-        clip_id,
+        coalesce(reported.session_id, picked.session_id) as session_id,
+        coalesce(reported.clip_id, picked.clip_id) as clip_id,
         reported.preview_started_at,
         reported.outcome_selected_at,
         reported.countdown_ms_remaining,
@@ -26,7 +26,7 @@ rounds as (
         coalesce(picked.picks_in_time, 0) as picks_in_time,
         coalesce(picked.post_lock_attempts, 0) as post_lock_attempts
     from reported
-    full outer join picked using (session_id, clip_id)
+    full outer join picked on reported.session_id = picked.session_id and reported.clip_id = picked.clip_id
 )
 
 select
@@ -39,7 +39,8 @@ select
     coalesce(sessions.device_platform, 'unknown') as device_platform,
     rounds.preview_started_at,
     rounds.outcome_selected_at,
-    {{ decimal(seconds_between('rounds.preview_started_at', 'rounds.outcome_selected_at') ~ ' * 1000') }}
+    -- Instants have six places, so that three of a millisecond lose nothing.
+    round({{ seconds_between('rounds.preview_started_at', 'rounds.outcome_selected_at') }} * 1000, 3)
         as decision_latency_ms,
     {{ decimal('selection_windows.window_ms - rounds.countdown_ms_remaining') }} as decision_latency_by_countdown_ms,
     rounds.is_completed,

@@ -17,7 +17,7 @@ breaks_found as (
     {{ union_open_systems(
         'breaks',
         ['rule_id', 'subject', 'amount', 'unit', 'cause', 'evidence'],
-        ['funpot', 'storyforge', 'synapse'],
+        ['funpot', 'advert_market', 'storyforge', 'synapse'],
     ) }}
 
 ),

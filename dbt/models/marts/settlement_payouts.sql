@@ -1,4 +1,10 @@
-{{ config(indexes=[{'columns': ['system', 'contest_id']}]) }}
+{{ config(
+    indexes=[{'columns': ['system', 'contest_id']}, {'columns': ['system', 'voter_id']}],
+    meta={'scope': {
+        'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
+    }}
+) }}
+-- depends_on: {{ ref('touched_contests') }}
 
 {{ union_open_systems(
     'settlement_payouts',

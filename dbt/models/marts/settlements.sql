@@ -1,3 +1,10 @@
+{{ config(
+    meta={'scope': {
+        'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
+    }}
+) }}
+-- depends_on: {{ ref('touched_contests') }}
+
 {{ union_open_systems(
     'settlements',
     [

@@ -58,6 +58,7 @@ _MESSAGES = {
     "CANCELLED": ("DEAL_CANCELLED", "owner_id"),
     "EXPIRED": ("DEAL_EXPIRED", "advertiser_id"),
     "REFUNDED": ("DISPUTE_RESOLVED", "advertiser_id"),
+    "PARTIALLY_REFUNDED": ("DISPUTE_RESOLVED", "advertiser_id"),
 }
 _BY_ADVERTISER = {"DRAFT", "OFFER_PENDING", "CREATIVE_APPROVED", "CANCELLED"}
 _BY_CHANNEL = {"NEGOTIATING", "ACCEPTED", "CREATIVE_SUBMITTED", "SCHEDULED"}
@@ -110,6 +111,8 @@ class DealLife:
         """Wait in the current status for what leads to the next one."""
         current = self.row["status"]
         if status == "EXPIRED":
+            if current == "AWAITING_PAYMENT" and self.plan.oddity == "paid in part":
+                self.timeline.start(self.escrow.deposit_in_part())
             # Timeouts are polled, with five minutes of grace.
             yield timedelta(hours=_TIMEOUT_HOURS[current], seconds=self.rng.uniform(1, 360))
         elif current == "SCHEDULED":
@@ -140,6 +143,8 @@ class DealLife:
         revision = status == "FUNDED" and self.row["funded_at"] is not None
         if revision:
             event |= {"event_type": "DEAL_STATE_CHANGED", "actor_id": self.row["advertiser_id"]}
+        if status == "PARTIALLY_REFUNDED":
+            event["payload"] |= self.escrow.split()
         self.market.outbox.add("deal_events", event, now)
         self._keep_columns(status)
         self._move_money(event)
@@ -190,6 +195,10 @@ class DealLife:
             self.escrow.release(operator_id)
         elif status in ("CANCELLED", "EXPIRED", "REFUNDED") and self.row["funded_at"]:
             self.escrow.refund(operator_id)
+        elif status == "PARTIALLY_REFUNDED":
+            self.escrow.refund_in_part(operator_id)
+        elif status == "EXPIRED" and self.escrow.part:
+            self.escrow.return_part()
         elif status == "CANCELLED" and self.plan.oddity == "deposit after cancelling":
             self.timeline.start(self.escrow.deposit_too_late())
 
@@ -206,6 +215,7 @@ class DealLife:
             spoilt = hours == spoilt_at
             self._record_check(hours, self.rng.choice(("DELETED", "EDITED")) if spoilt else "OK", 0)
             if spoilt:
+                self.escrow.live_until = self.timeline.now
                 return
         yield timedelta(seconds=self.rng.uniform(1, 240))
 

@@ -10,6 +10,9 @@ from ingest.sample.advert_market.plans import Plan
 from ingest.sample.advert_market.timeline import Process, Timeline
 from ingest.sample.outbox import Outbox, Row
 
+# The owner's share of a price that is refunded in part, in hundredths of a percent, by the hours below.
+_SHARES_BP = ((1, 1_000), (6, 2_500), (12, 5_000), (24, 7_500), (float("inf"), 10_000))
+
 
 @dataclass
 class Market:
@@ -49,12 +52,17 @@ class Escrow:
         self.amount: int = deal.row["amount_nano"]
         self.account = f"ESCROW:{deal.row['id']}"
         self.owner_account = f"OWNER_PENDING:{deal.row['owner_id']}"
+        # What came above the price, and what came of a price that was never paid in full.
+        self.excess = max(1, self.amount // 20) if deal.plan.oddity == "overpaid" else 0
+        self.part = 0
+        self.live_until = self.timeline.end  # until when the post is known to have been as it should
 
     def deposit(self) -> Process:
         """Coins arrive, in one transaction or two, and are confirmed; the caller funds the escrow then."""
         ending_soon = self.timeline.until(self.timeline.end) < timedelta(hours=2)
         split = self.deal.plan.oddity == "two deposits" and not ending_soon
-        for part in (self.amount // 3, self.amount - self.amount // 3) if split else (self.amount,):
+        whole = self.amount + self.excess
+        for part in (whole // 3, whole - whole // 3) if split else (whole,):
             yield timedelta(minutes=self.rng.uniform(1, 10))
             transaction = self.chain.begin("IN", part, self.row["id"], self.row["deposit_address"])
             # Larger deposits wait for more blocks, the largest for an operator's review.
@@ -64,6 +72,23 @@ class Escrow:
         self.row["deposit_tx_hash"] = transaction["tx_hash"]
         if self.deal.plan.oddity == "callback twice":
             self.timeline.start(self._repeat_callback(dict(transaction)), self.timeline.now + timedelta(days=1))
+
+    def deposit_in_part(self) -> Process:
+        """Half of the price arrives; the rest never does."""
+        yield timedelta(hours=self.rng.uniform(1, 10))
+        transaction = self.chain.begin("IN", self.amount // 2, self.row["id"], self.row["deposit_address"])
+        yield timedelta(seconds=40)
+        self.chain.finish(transaction, "CONFIRMED", 5)
+        self.part = self.amount // 2
+        account = f"PARTIAL_DEPOSIT:{self.row['id']}"
+        self._post("PARTIAL_DEPOSIT", [(EXTERNAL, "DEBIT", self.part), (account, "CREDIT", self.part)])
+
+    def return_part(self) -> None:
+        """What came of the price goes back when the deal expires."""
+        account = f"PARTIAL_DEPOSIT:{self.row['id']}"
+        legs = [(account, "DEBIT", self.part), (EXTERNAL, "CREDIT", self.part)]
+        self._post("PARTIAL_DEPOSIT_REFUND", legs)
+        self.timeline.start(self._return_coins(self.part))
 
     def deposit_too_late(self) -> Process:
         """Coins that were under way when the deal was cancelled come in and go straight back."""
@@ -75,8 +100,12 @@ class Escrow:
         self.refund(None)
 
     def fund(self) -> None:
-        """Take the price into escrow."""
-        self._post("ESCROW_FUND", [(EXTERNAL, "DEBIT", self.amount), (self.account, "CREDIT", self.amount)])
+        """Take the price into escrow; what came above it waits on an account of its own to go back."""
+        legs = [(EXTERNAL, "DEBIT", self.amount + self.excess), (self.account, "CREDIT", self.amount)]
+        if self.excess:
+            legs.append((f"OVERPAYMENT:{self.row['id']}", "CREDIT", self.excess))
+            self.timeline.start(self._return_excess(), self.timeline.now + timedelta(hours=self.rng.uniform(1, 20)))
+        self._post("ESCROW_FUND", legs)
 
     def release(self, operator_id: int | None) -> None:
         """Escrow to owner and commission; the commission is rounded down and has no leg when nothing is left."""
@@ -86,18 +115,52 @@ class Escrow:
             legs.append((f"COMMISSION:{self.row['id']}", "CREDIT", commission))
         legs.append((self.owner_account, "CREDIT", self.amount - commission))
         self._post("ESCROW_RELEASE", legs, operator_id)
+        self._owe_owner(self.amount - commission)
+
+    def _owe_owner(self, share: int) -> None:
+        """Pay the owner's share as soon as there is an address to pay it to."""
         payable_from, owner_id = self.market.payable_from, self.row["owner_id"]
         if owner_id not in payable_from:
             # One owner in eight has not given a payout address yet; all but the newcomer do so within a month.
             days = self.rng.uniform(8, 25) if self.rng.random() < 0.125 else 0
             unclaimed = self.deal.plan.oddity == "payout unclaimed"
             payable_from[owner_id] = self.timeline.end if unclaimed else self.timeline.now + timedelta(days=days)
-        self.timeline.start(self._pay_owner(self.amount - commission))
+        self.timeline.start(self._pay_owner(share))
+
+    def split(self) -> Row:
+        """Whose part is how large when a published post is refunded in part, by the hours it was live."""
+        hours = (self.live_until - self.row["published_at"]) / timedelta(hours=1)
+        share_bp = next(bp for limit, bp in _SHARES_BP if hours < limit)
+        owner_gross = self.amount * share_bp // 10_000
+        commission = owner_gross * self.deal.plan.rate_bp // 10_000
+        return {
+            "timeSincePublicationHours": int(hours),
+            "ownerShareBp": share_bp,
+            "ownerGrossNano": owner_gross,
+            "commissionNano": commission,
+            "ownerNetNano": owner_gross - commission,
+            "advertiserRefundNano": self.amount - owner_gross,
+        }
+
+    def refund_in_part(self, operator_id: int | None) -> None:
+        """The owner is paid for the hours the post was live, less a commission; the rest goes back."""
+        split = self.split()
+        legs = [(self.account, "DEBIT", self.amount)]
+        parts = (
+            (f"COMMISSION:{self.row['id']}", split["commissionNano"]),
+            (self.owner_account, split["ownerNetNano"]),
+            (EXTERNAL, split["advertiserRefundNano"]),
+        )
+        legs += [(account, "CREDIT", amount) for account, amount in parts if amount]
+        self._post("PARTIAL_REFUND", legs, operator_id)
+        self._owe_owner(split["ownerNetNano"])
+        if split["advertiserRefundNano"]:
+            self.timeline.start(self._return_coins(split["advertiserRefundNano"]))
 
     def refund(self, operator_id: int | None) -> None:
         """The whole escrow goes back without a commission; the coins follow on the chain."""
         self._post("REFUND", [(self.account, "DEBIT", self.amount), (EXTERNAL, "CREDIT", self.amount)], operator_id)
-        self.timeline.start(self._return_coins())
+        self.timeline.start(self._return_coins(self.amount))
 
     def _post(self, operation: str, legs: list[tuple[str, str, int]], operator_id: int | None = None) -> None:
         self.market.books.post(operation, legs, self.row["id"], operator_id)
@@ -123,8 +186,16 @@ class Escrow:
         self.deal.save(payout_tx_hash=transaction["tx_hash"])
         self.market.messenger.notify("PAYOUT_SENT", self.row["owner_id"], self.row["id"])
 
-    def _return_coins(self) -> Process:
-        transaction = self.chain.begin("OUT", self.amount, self.row["id"])
+    def _return_coins(self, amount: int) -> Process:
+        transaction = self.chain.begin("OUT", amount, self.row["id"])
         yield timedelta(seconds=self.rng.uniform(20, 60))
         self.chain.finish(transaction, "CONFIRMED", 1)
         self.deal.save(refunded_tx_hash=transaction["tx_hash"])
+
+    def _return_excess(self) -> Process:
+        """What came above the price goes back; the deal's row keeps no hash of it."""
+        transaction = self.chain.begin("OUT", self.excess, self.row["id"])
+        yield timedelta(seconds=self.rng.uniform(20, 60))
+        self.chain.finish(transaction, "CONFIRMED", 1)
+        account = f"OVERPAYMENT:{self.row['id']}"
+        self._post("OVERPAYMENT_REFUND", [(account, "DEBIT", self.excess), (EXTERNAL, "CREDIT", self.excess)])

@@ -77,9 +77,13 @@ def _one_release_per_owner(outbox: Outbox) -> list[list[Record]]:
     by_owner = {
         _owner_account(legs): legs
         for legs in postings.values()
-        if len(legs) == 3 and legs[0].at < outbox.period.end - timedelta(hours=2)
+        if len(legs) == 3 and _takes_commission(legs) and legs[0].at < outbox.period.end - timedelta(hours=2)
     }
     return list(by_owner.values())
+
+
+def _takes_commission(legs: list[Record]) -> bool:
+    return any(leg.row["account_id"].startswith("COMMISSION:") for leg in legs)
 
 
 def _owner_account(release: list[Record]) -> str:

@@ -60,15 +60,19 @@ SHOWN = (
     Plan(ending=("FUNDED", "CANCELLED")),
     Plan(ending=("DELIVERY_VERIFYING", "DISPUTED"), dispute_outcome="REFUNDED"),
     Plan(ending=("DELIVERY_VERIFYING", "DISPUTED"), dispute_outcome="COMPLETED_RELEASED"),
+    Plan(ending=("DELIVERY_VERIFYING", "DISPUTED"), dispute_outcome="PARTIALLY_REFUNDED"),
+    Plan(oddity="overpaid"),
+    Plan(ending=("AWAITING_PAYMENT", "EXPIRED"), oddity="paid in part"),
 )
 
 
 def everyday_plan(rng: random.Random) -> Plan:
     """A plan drawn at random."""
     ending = rng.choices(list(_ENDINGS), list(_ENDINGS.values()))[0]
-    oddity = rng.choices(("", "two deposits", "callback twice", "payout fails once"), (92, 2, 3, 3))[0]
-    if ending == ("AWAITING_PAYMENT", "CANCELLED"):
-        oddity = rng.choice(("", "", "deposit after cancelling"))
+    oddities = ("", "two deposits", "callback twice", "payout fails once", "overpaid")
+    oddity = rng.choices(oddities, (91, 2, 3, 3, 1))[0]
+    if ending[0] == "AWAITING_PAYMENT":
+        oddity = rng.choice(("", "", "deposit after cancelling" if ending[1] == "CANCELLED" else "paid in part"))
     return Plan(
         ending=ending,
         rate_bp=rng.choices((1_000, 500, 200, 0), (88, 6, 4, 2))[0],
@@ -77,7 +81,7 @@ def everyday_plan(rng: random.Random) -> Plan:
         scheduled=rng.random() < 0.5,
         oddity=oddity,
         # A creative that was never published cannot be released, so such disputes end in a refund.
-        dispute_outcome=rng.choice(("REFUNDED", "REFUNDED", "COMPLETED_RELEASED"))
+        dispute_outcome=rng.choice(("REFUNDED", "REFUNDED", "COMPLETED_RELEASED", "PARTIALLY_REFUNDED"))
         if ending[0] == "DELIVERY_VERIFYING"
         else "REFUNDED",
     )

@@ -29,7 +29,7 @@ _TEMPLATES = (
     Template("First blood?", ("Yes", "No"), 35, {"fee_bps": 0, "payout_step": 5, "no_winner": "house_keeps"}),
     Template("Chat quiz", ("A", "B", "C"), 0, {"costPerVote": 0, "fee_bps": 1000}),
     Template("Which split is fastest?", ("One", "Two", "Three"), 20, ["the fastest time wins"], plain_options=True),
-    Template("Photo finish", ("Ann", "Bo", "Cy", "Di"), 33, {"fee_bps": 333, "payout_step": 1}),
+    Template("Photo finish", ("Ann", "Bo", "Cy", "Di"), 33, {"fee_bps": 333, "dead_heat": "split_profit"}),
 )
 _SINGLE = Template("Will the streamer try again?", ("Yes", "No"), 30, None)
 

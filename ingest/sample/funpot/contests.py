@@ -1,6 +1,6 @@
 """Events of the FunPot sample: opened, voted on, closed or cancelled, and settled by the rules of their game.
 
-The division of the pool is written here a second time, in plain integers, so that the warehouse's own has something
+The division of the pool is written here a second time, in plain fractions, so that the warehouse's own has something
 to be compared with.
 """
 
@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ingest.sample.funpot.wallets import Clock, Wallets
@@ -24,6 +25,15 @@ _OUTCOMES = {"win": 78, "no_winner": 6, "draw": 6, "dead_heat": 5, "scratched": 
 _CANCELLED = 0.05
 
 
+class Settlement(NamedTuple):
+    """The rules by which an event settles, as `games.rules_json` may tell them."""
+
+    fee_bps: int = 0
+    payout_step: int = 1
+    no_winner: str = "house_keeps"
+    dead_heat: str = "split_pool"
+
+
 @dataclass(frozen=True)
 class Template:
     """What the events of one game have in common: the question, its options, the price of a vote, the rules."""
@@ -35,10 +45,10 @@ class Template:
     plain_options: bool = False
 
     @property
-    def settlement(self) -> tuple[int, int, str]:
-        """fee_bps, payout_step and no_winner; the defaults where the rules do not speak of them."""
+    def settlement(self) -> Settlement:
+        """The rules it settles by; the defaults where its own do not speak of them."""
         known = self.rules if isinstance(self.rules, dict) else {}
-        return known.get("fee_bps", 0), known.get("payout_step", 1), known.get("no_winner", "house_keeps")
+        return Settlement(**{name: known[name] for name in Settlement._fields if name in known})
 
 
 @dataclass
@@ -51,23 +61,29 @@ class Contest:
 
 
 def divide_pool(
-    votes: Sequence[Vote], settlement: tuple[int, int, str], winning: set[str], refunded: set[str]
+    votes: Sequence[Vote], settlement: Settlement, winning: set[str], refunded: set[str]
 ) -> Iterator[tuple[Vote, str, int]]:
     """(vote, ledger reason, points) for every vote that gets something back: its stake, or its share of the pool."""
-    fee_bps, payout_step, no_winner = settlement
     yield from ((vote, "vote_cost", vote["cost_int"]) for vote in votes if vote["option_id"] in refunded)
     pool = [vote for vote in votes if vote["option_id"] not in refunded]
-    distributable = sum(vote["cost_int"] - vote["cost_int"] * fee_bps // 10_000 for vote in pool)
+    distributable = sum(vote["cost_int"] - vote["cost_int"] * settlement.fee_bps // 10_000 for vote in pool)
     staked: dict[str, int] = {}
     for vote in pool:
         if vote["option_id"] in winning and vote["cost_int"]:
             staked[vote["option_id"]] = staked.get(vote["option_id"], 0) + vote["cost_int"]
-    if not staked and no_winner == "refund":
+    if not staked and settlement.no_winner == "refund":
         yield from ((vote, "vote_cost", vote["cost_int"]) for vote in pool)
+    profit = distributable - sum(staked.values())
     for vote in pool:
         if vote["option_id"] in staked:
-            parts = len(staked) * staked[vote["option_id"]] * payout_step
-            yield vote, "reward", distributable * vote["cost_int"] // parts * payout_step
+            part = Fraction(vote["cost_int"], len(staked) * staked[vote["option_id"]])
+            if settlement.dead_heat == "split_pool":
+                share = distributable * part
+            elif profit >= 0:
+                share = vote["cost_int"] + profit * part
+            else:
+                share = Fraction(distributable * vote["cost_int"], sum(staked.values()))
+            yield vote, "reward", int(share / settlement.payout_step) * settlement.payout_step
 
 
 @dataclass

@@ -169,7 +169,7 @@ class Study:
             self._submit(session, market, again | {"acceptance_code": "rejected_duplicate"})
 
     def _select(self, session: Session, clip: Clip, intent: Row) -> None:
-        """Report the selection of an outcome; one that is null is reported as text that is no uuid."""
+        """Report the selection of an outcome, with what the countdown still showed."""
         selected_at: datetime = intent["client_sent_at"] - timedelta(milliseconds=300)
         remaining_ms = max(clip.lock_at - selected_at, timedelta()) // timedelta(milliseconds=1)
         about = {"market_id": intent["market_id"], "outcome_id": intent["outcome_id"]}

@@ -14,26 +14,38 @@ under_way as (
         direction,
         amount
     from {{ ref('stg_advert_market__ton_transactions') }}
-    where status not in ('CONFIRMED', 'UNDERPAID', 'OVERPAID', 'FAILED', 'TIMEOUT', 'ABANDONED')
+    where coins = 'under way'
+),
+
+on_chain as (
+    select *
+    from coins
+    where side = 'chain'
+),
+
+in_ledger as (
+    select *
+    from coins
+    where side = 'ledger'
 ),
 
 paired as (
     select
-        coalesce(chain.deal_id, ledger.deal_id) as deal_id,
-        coalesce(chain.direction, ledger.direction) as direction,
-        coalesce(chain.purpose, ledger.purpose) as purpose,
-        coalesce(chain.unit, ledger.unit) as unit,
-        chain.line_id as tx_hash,
-        ledger.line_id as entry_id,
-        ledger.tx_ref,
-        chain.amount as chain_amount,
-        ledger.amount as ledger_amount,
+        coalesce(on_chain.deal_id, in_ledger.deal_id) as deal_id,
+        coalesce(on_chain.direction, in_ledger.direction) as direction,
+        coalesce(on_chain.purpose, in_ledger.purpose) as purpose,
+        coalesce(on_chain.unit, in_ledger.unit) as unit,
+        on_chain.line_id as tx_hash,
+        in_ledger.line_id as entry_id,
+        in_ledger.tx_ref,
+        on_chain.amount as chain_amount,
+        in_ledger.amount as ledger_amount,
         matches.booked,
-        chain.moved_at as seen_at,
-        ledger.moved_at as posted_at
-    from (select * from coins where side = 'chain') as chain
-    left join matches on chain.line_id = matches.tx_hash
-    full join (select * from coins where side = 'ledger') as ledger on matches.entry_id = ledger.line_id
+        on_chain.moved_at as seen_at,
+        in_ledger.moved_at as posted_at
+    from on_chain
+    left join matches on on_chain.line_id = matches.tx_hash
+    full join in_ledger on matches.entry_id = in_ledger.line_id
 ),
 
 final as (

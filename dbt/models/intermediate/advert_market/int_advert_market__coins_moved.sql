@@ -1,7 +1,7 @@
 with transactions as (
     select *
     from {{ ref('stg_advert_market__ton_transactions') }}
-    where status in ('CONFIRMED', 'UNDERPAID', 'OVERPAID')
+    where coins = 'moved'
 ),
 
 deals as (select * from {{ ref('stg_advert_market__deals') }}),

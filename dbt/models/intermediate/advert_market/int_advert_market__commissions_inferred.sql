@@ -5,9 +5,7 @@ with contests as (
     from {{ ref('int_advert_market__contests_decided') }}
     where
         outcome = 'released'
-        {% if var('c002_partial_refund_commission') == 'owner_share' %}
-            or outcome = 'partially_refunded'
-        {%- endif %}
+        or (outcome = 'partially_refunded' and '{{ var('c002_partial_refund_commission') }}' = 'owner_share')
 ),
 
 rates as (

@@ -1,4 +1,8 @@
-with deals as (select * from {{ ref('stg_advert_market__deals') }}),
+with deals as (
+    select *
+    from {{ ref('stg_advert_market__deals') }}
+    where {{ touched('advert_market', 'contests', 'deal_id', 'contest_id') }}
+),
 
 escrows as (select * from {{ ref('int_advert_market__escrows_summed') }}),
 

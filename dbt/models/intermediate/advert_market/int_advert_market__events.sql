@@ -1,4 +1,10 @@
-with deal_events as (select * from {{ ref('stg_advert_market__deal_events') }}),
+{{ config(meta={'follows': ['deal_events']}) }}
+
+with deal_events as (
+    select *
+    from {{ ref('stg_advert_market__deal_events') }}
+    where {{ newly_loaded('advert_market') }}
+),
 
 final as (
     select

@@ -1,4 +1,10 @@
-with entries as (select * from {{ ref('stg_advert_market__ledger_entries') }}),
+{{ config(meta={'follows': ['ledger_entries']}) }}
+
+with entries as (
+    select *
+    from {{ ref('stg_advert_market__ledger_entries') }}
+    where {{ touched('advert_market', 'postings', 'tx_ref') }}
+),
 
 postings as (select * from {{ ref('int_advert_market__postings_classified') }}),
 
@@ -12,6 +18,8 @@ final as (
         entries.amount,
         postings.reason,
         coalesce(entries.deal_id, postings.deal_id) as contest_id,
+        entries.deal_id as reference,
+        null::text as idempotency_key,
         entries.posted_at,
         entries._load_id
     from entries

@@ -1,4 +1,8 @@
-with entries as (select * from {{ ref('stg_advert_market__ledger_entries') }}),
+with entries as (
+    select *
+    from {{ ref('stg_advert_market__ledger_entries') }}
+    where {{ touched('advert_market', 'postings', 'tx_ref') }}
+),
 
 -- What a posting does is told by which kinds of accounts give and which receive; the description is free text.
 patterns as (

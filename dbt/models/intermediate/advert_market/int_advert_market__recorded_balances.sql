@@ -5,7 +5,9 @@ final as (
         account_id,
         unit,
         balance as recorded,
-        recorded_at
+        recorded_at,
+        last_entry_id,
+        _load_id
     from balances
 )
 

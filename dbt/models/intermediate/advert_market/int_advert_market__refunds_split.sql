@@ -1,7 +1,7 @@
 with changes as (
     select *
     from {{ ref('stg_advert_market__deal_events') }}
-    where to_status = 'PARTIALLY_REFUNDED'
+    where to_status = 'PARTIALLY_REFUNDED' and {{ touched('advert_market', 'contests', 'deal_id', 'contest_id') }}
 ),
 
 stated as (
@@ -9,10 +9,12 @@ stated as (
         deal_id,
         case when {{ matches('owner_share_bp_stated', '^(10000|[0-9]{1,4})$') }} then owner_share_bp_stated::bigint end
             as share_bp_stated,
-        case when {{ matches('hours_live_stated', '^[0-9]{1,6}([.][0-9]{1,9})?$') }} then {{ decimal('hours_live_stated') }} end
-            as hours_live
+        case
+            when {{ matches('hours_live_stated', '^[0-9]{1,6}([.][0-9]{1,9})?$') }}
+                then {{ decimal('hours_live_stated') }}
+        end as hours_live
     from changes
-    order by deal_id, occurred_at desc, event_id desc
+    order by deal_id asc, occurred_at desc, event_id desc
 ),
 
 final as (

@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['deals', 'deal_events']}) }}
+
 with settlements as (
     select *
     from {{ ref('int_advert_market__settlements') }}

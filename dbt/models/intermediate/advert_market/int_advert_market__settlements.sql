@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['deals', 'deal_events']}) }}
+
 with contests as (select * from {{ ref('int_advert_market__contests_decided') }}),
 
 commissions as (select * from {{ ref('int_advert_market__commissions_inferred') }}),

@@ -10,6 +10,8 @@ wallet_side as (
         case when direction = 'credit' then amount else -amount end as amount,
         reason,
         null::text as contest_id,
+        ref_id as reference,
+        idempotency_key,
         posted_at,
         _load_id
     from ledger
@@ -25,6 +27,8 @@ house_side as (
         -amount as amount,
         reason,
         contest_id,
+        reference,
+        idempotency_key,
         posted_at,
         _load_id
     from wallet_side

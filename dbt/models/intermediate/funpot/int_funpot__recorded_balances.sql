@@ -5,7 +5,9 @@ final as (
         'WALLET:' || user_id as account_id,
         'INT' as unit,
         balance as recorded,
-        updated_at as recorded_at
+        updated_at as recorded_at,
+        null::text as last_entry_id,
+        _load_id
     from accounts
 )
 

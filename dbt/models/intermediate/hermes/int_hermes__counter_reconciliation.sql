@@ -24,14 +24,15 @@ horizon as (
 
 compared as (
     select
-        session_id,
-        counter,
+        coalesce(reported.session_id, answered.session_id) as session_id,
+        coalesce(reported.counter, answered.counter) as counter,
         coalesce(reported.recorded, 0) as recorded,
         coalesce(answered.picks, 0) as recounted,
         coalesce(answered.replays, 0) as replays,
         answered.last_cast_at
     from reported
-    full outer join answered using (session_id, counter)
+    full outer join answered
+        on reported.session_id = answered.session_id and reported.counter = answered.counter
 ),
 
 final as (

@@ -30,9 +30,10 @@ moved as (
         moves.direction,
         moves.happened_at
     from decided
-    cross join lateral (
-        values (1, decided.settled_at), (-1, decided.superseded_at)
-    ) as moves (direction, happened_at)
+    cross join
+        lateral (
+            values (1, decided.settled_at), (-1, decided.superseded_at)
+        ) as moves (direction, happened_at)
     where moves.happened_at is not null
 ),
 

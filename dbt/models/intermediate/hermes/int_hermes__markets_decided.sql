@@ -10,7 +10,7 @@ histories as (
     select
         market_id,
         string_agg(settlement_id, ', ' order by settled_at, settlement_id)
-            filter (where superseded_by is not null) as supersedes,
+        filter (where superseded_by is not null) as supersedes,
         max(_load_id) as _load_id
     from {{ ref('int_hermes__decisions') }}
     group by 1

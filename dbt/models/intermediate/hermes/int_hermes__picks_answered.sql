@@ -39,10 +39,11 @@ final as (
         count(*) filter (where answered.is_replay) as replays,
         max(answered.cast_at) as last_cast_at
     from answered
-    cross join lateral (
-        values
-        ('selection_submitted'), ('selection_accepted'), ('selection_rejected'), ('duplicate_selection_attempt')
-    ) as counters (counter)
+    cross join
+        lateral (
+            values
+            ('selection_submitted'), ('selection_accepted'), ('selection_rejected'), ('duplicate_selection_attempt')
+        ) as counters (counter)
     where
         answered.session_id is not null
         and (counters.counter in ('selection_submitted', answered.answer) or answered.is_replay)

@@ -26,7 +26,7 @@ requested as (
         on
             rounds.session_id = requests.session_id
             and rounds.preview_started_at <= requests.occurred_at
-            and (rounds.next_started_at is null or requests.occurred_at < rounds.next_started_at)
+            and (rounds.next_started_at is null or rounds.next_started_at > requests.occurred_at)
 ),
 
 final as (

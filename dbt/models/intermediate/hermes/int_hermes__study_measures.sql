@@ -13,25 +13,26 @@ by_round as (
         measures.metric,
         measures.measure
     from rounds
-    cross join lateral (
-        values
-        ('decision_latency_ms', rounds.decision_latency_ms),
-        ('decision_latency_by_countdown_ms', rounds.decision_latency_by_countdown_ms),
-        (
-            'round_completion_rate',
-            case when rounds.preview_started_at is not null then {{ decimal('rounds.is_completed::integer') }} end
-        ),
-        (
-            'missed_round_rate',
-            case when rounds.preview_started_at is not null then {{ decimal('rounds.is_missed::integer') }} end
-        ),
-        ('post_lock_attempts_per_round', {{ decimal('rounds.post_lock_attempts') }}),
-        ('rejections_reported_per_round', {{ decimal('rounds.rejections_reported') }}),
-        (
-            'replay_desire_rate',
-            case when rounds.is_completed then {{ decimal('rounds.is_next_requested::integer') }} end
-        )
-    ) as measures (metric, measure)
+    cross join
+        lateral (
+            values
+            ('decision_latency_ms', rounds.decision_latency_ms),
+            ('decision_latency_by_countdown_ms', rounds.decision_latency_by_countdown_ms),
+            (
+                'round_completion_rate',
+                case when rounds.preview_started_at is not null then {{ decimal('rounds.is_completed::integer') }} end
+            ),
+            (
+                'missed_round_rate',
+                case when rounds.preview_started_at is not null then {{ decimal('rounds.is_missed::integer') }} end
+            ),
+            ('post_lock_attempts_per_round', {{ decimal('rounds.post_lock_attempts') }}),
+            ('rejections_reported_per_round', {{ decimal('rounds.rejections_reported') }}),
+            (
+                'replay_desire_rate',
+                case when rounds.is_completed then {{ decimal('rounds.is_next_requested::integer') }} end
+            )
+        ) as measures (metric, measure)
     where measures.measure is not null
 ),
 

@@ -14,7 +14,7 @@ happened as (
         'scene' as target_type,
         scene_id as target_id,
         viewed_at as occurred_at,
-        null::jsonb as payload,
+        null::{{ json_type() }} as payload,
         _load_id
     from views
     union all
@@ -25,7 +25,7 @@ happened as (
         target_type,
         target_id,
         liked_at as occurred_at,
-        jsonb_build_object('target_type', target_type) as payload,
+        {{ json_object({'target_type': 'target_type'}) }} as payload,
         _load_id
     from likes
     union all
@@ -36,7 +36,7 @@ happened as (
         target_type,
         target_id,
         raised_at as occurred_at,
-        jsonb_build_object('target_type', target_type, 'reason', reason) as payload,
+        {{ json_object({'target_type': 'target_type', 'reason': 'reason'}) }} as payload,
         _load_id
     from flags
 ),

@@ -14,7 +14,7 @@ final as (
         idea_id as subject_id,
         category_id,
         posted_at as occurred_at,
-        jsonb_build_object('topic_id', topic_id) as payload,
+        {{ json_object({'topic_id': 'topic_id', 'status': 'status'}) }} as payload,
         _load_id
     from ideas
     union all
@@ -25,7 +25,8 @@ final as (
         scenes.scene_id as subject_id,
         targets.category_id,
         scenes.opened_at as occurred_at,
-        jsonb_build_object('idea_id', scenes.idea_id) as payload,
+        {{ json_object({'idea_id': 'scenes.idea_id', 'topic_id': 'scenes.topic_id', 'status': 'scenes.status'}) }}
+            as payload,
         scenes._load_id
     from scenes
     left join targets on targets.target_type = 'scene' and scenes.scene_id = targets.target_id
@@ -37,11 +38,12 @@ final as (
         segments.segment_id as subject_id,
         targets.category_id,
         segments.added_at as occurred_at,
-        jsonb_build_object(
-            'scene_id', segments.scene_id,
-            'sequence', segments.sequence,
-            'duration_seconds', segments.duration_seconds
-        ) as payload,
+        {{ json_object({
+            'scene_id': 'segments.scene_id',
+            'sequence': 'segments.sequence',
+            'duration_seconds': 'segments.duration_seconds',
+            'status': 'segments.status',
+        }) }} as payload,
         segments._load_id
     from segments
     left join targets on targets.target_type = 'scene' and segments.scene_id = targets.target_id

@@ -2,34 +2,40 @@ with scenes as (select * from {{ ref('stg_storyforge__scenes') }}),
 
 recounts as (select * from {{ ref('int_storyforge__scenes_recounted') }}),
 
-views as (select * from {{ ref('stg_storyforge__scene_views') }}),
-
 parents as (select * from {{ ref('int_storyforge__parents_recounted') }}),
 
-scene_counters as (
+views_delivered as (
+    select exists(
+        select 1 from recounts
+        where views > 0
+    ) as are_delivered
+),
+
+compared as (
     select
         'scene' as owner_type,
         scenes.scene_id as owner_id,
         counters.*
     from scenes
     inner join recounts on scenes.scene_id = recounts.scene_id
-    cross join lateral (
-        values
-        ('like_count', 'likes', scenes.like_count, recounts.likes, recounts.likes),
-        ('view_count', 'views', scenes.view_count, recounts.views, recounts.views),
-        ('segment_count', 'segments', scenes.segment_count, recounts.segments, recounts.segments_active),
-        ('total_duration', 'seconds', scenes.total_seconds, recounts.seconds, recounts.seconds_active),
-        ('contributor_count', 'people', scenes.contributor_count, recounts.people, recounts.people_active)
-    ) as counters (counter, unit, recorded, of_all, of_active)
-),
-
--- The source may hold no views at all, and may never have set the number of contributors.
-counters_kept as (
-    select *
-    from scene_counters
-    where
-        (counter <> 'view_count' or recorded < 0 or exists (select 1 from views))
-        and (counter <> 'contributor_count' or recorded <> 0)
+    cross join views_delivered
+    cross join
+        lateral (
+            values
+            ('like_count', 'likes', scenes.like_count, recounts.likes, recounts.likes),
+            (
+                'view_count', 'views', scenes.view_count,
+                case when views_delivered.are_delivered then recounts.views end,
+                case when views_delivered.are_delivered then recounts.views end
+            ),
+            ('segment_count', 'segments', scenes.segment_count, recounts.segments, recounts.segments_active),
+            ('total_duration', 'seconds', scenes.total_seconds, recounts.seconds, recounts.seconds_active),
+            ('contributor_count', 'people', scenes.contributor_count, recounts.people, recounts.people_active),
+            -- The first version comes with the scene; each segment, hidden or removed later or not, wrote another.
+            ('bible_version', 'versions', scenes.bible_version, 1 + recounts.segments, 1 + recounts.segments)
+        ) as counters (counter, unit, recorded, of_all, of_active)
+    union all
+    select * from parents
 ),
 
 final as (
@@ -38,20 +44,10 @@ final as (
         owner_id,
         counter,
         unit,
-        recorded::numeric as recorded,
-        of_all::numeric as of_all,
-        of_active::numeric as of_active
-    from counters_kept
-    union all
-    select
-        owner_type,
-        owner_id,
-        counter,
-        unit,
-        recorded::numeric as recorded,
-        of_all::numeric as of_all,
-        of_active::numeric as of_active
-    from parents
+        {{ whole('recorded') }} as recorded,
+        {{ whole('of_all') }} as of_all,
+        {{ whole('of_active') }} as of_active
+    from compared
 )
 
 select * from final

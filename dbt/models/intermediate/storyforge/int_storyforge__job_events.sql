@@ -18,7 +18,7 @@ final as (
         job_id as subject_id,
         category_id,
         queued_at as occurred_at,
-        jsonb_build_object('scene_id', scene_id, 'job_type', job_type) as payload,
+        {{ json_object({'scene_id': 'scene_id', 'job_type': 'job_type'}) }} as payload,
         _load_id
     from jobs_categorised
     union all
@@ -33,7 +33,8 @@ final as (
         job_id as subject_id,
         category_id,
         ended_at as occurred_at,
-        jsonb_build_object('scene_id', scene_id, 'error_code', error_code, 'retry_count', retry_count) as payload,
+        {{ json_object({'scene_id': 'scene_id', 'error_code': 'error_code', 'retry_count': 'retry_count'}) }}
+            as payload,
         _load_id
     from jobs_categorised
     where status in ('final_ready', 'failed', 'cancelled') and ended_at is not null

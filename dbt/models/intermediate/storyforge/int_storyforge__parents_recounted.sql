@@ -2,16 +2,14 @@ with ideas as (select * from {{ ref('stg_storyforge__ideas') }}),
 
 topics as (select * from {{ ref('stg_storyforge__topics') }}),
 
-scenes as (select * from {{ ref('stg_storyforge__scenes') }}),
-
-likes as (select * from {{ ref('stg_storyforge__likes') }}),
+events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
 
 idea_likes as (
     select
-        target_id,
+        subject_id as idea_id,
         count(*) as likes
-    from likes
-    where target_type = 'idea'
+    from events
+    where event_type = 'like_given' and target_type = 'idea'
     group by 1
 ),
 
@@ -20,7 +18,8 @@ idea_scenes as (
         idea_id,
         count(*) as scenes,
         count(*) filter (where status = 'active') as scenes_active
-    from scenes
+    from events
+    where event_type = 'scene_created'
     group by 1
 ),
 
@@ -29,7 +28,8 @@ topic_scenes as (
         topic_id,
         count(*) as scenes,
         count(*) filter (where status = 'active') as scenes_active
-    from scenes
+    from events
+    where event_type = 'scene_created'
     group by 1
 ),
 
@@ -37,24 +37,23 @@ final as (
     select
         'idea' as owner_type,
         ideas.idea_id as owner_id,
-        'like_count' as counter,
-        'likes' as unit,
-        ideas.like_count as recorded,
-        coalesce(idea_likes.likes, 0) as of_all,
-        coalesce(idea_likes.likes, 0) as of_active
+        counters.*
     from ideas
-    left join idea_likes on ideas.idea_id = idea_likes.target_id
-    union all
-    select
-        'idea' as owner_type,
-        ideas.idea_id as owner_id,
-        'scene_count' as counter,
-        'scenes' as unit,
-        ideas.scene_count as recorded,
-        coalesce(idea_scenes.scenes, 0) as of_all,
-        coalesce(idea_scenes.scenes_active, 0) as of_active
-    from ideas
+    left join idea_likes on ideas.idea_id = idea_likes.idea_id
     left join idea_scenes on ideas.idea_id = idea_scenes.idea_id
+    cross join
+        lateral (
+            values
+            ('like_count', 'likes', ideas.like_count, coalesce(idea_likes.likes, 0), coalesce(idea_likes.likes, 0)),
+            (
+                'scene_count',
+                'scenes',
+                ideas.scene_count,
+                coalesce(idea_scenes.scenes, 0),
+                coalesce(idea_scenes.scenes_active, 0)
+            ),
+            ('view_count', 'views', ideas.view_count, null, null)
+        ) as counters (counter, unit, recorded, of_all, of_active)
     union all
     select
         'topic' as owner_type,

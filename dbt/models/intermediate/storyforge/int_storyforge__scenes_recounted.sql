@@ -1,10 +1,6 @@
 with scenes as (select * from {{ ref('stg_storyforge__scenes') }}),
 
-segments as (select * from {{ ref('stg_storyforge__segments') }}),
-
-views as (select * from {{ ref('stg_storyforge__scene_views') }}),
-
-likes as (select * from {{ ref('stg_storyforge__likes') }}),
+events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
 
 segments_counted as (
     select
@@ -13,26 +9,20 @@ segments_counted as (
         count(*) filter (where status = 'active') as segments_active,
         sum(duration_seconds) as seconds,
         sum(duration_seconds) filter (where status = 'active') as seconds_active,
-        count(distinct contributor_id) as people,
-        count(distinct contributor_id) filter (where status = 'active') as people_active
-    from segments
+        count(distinct actor_id) as people,
+        count(distinct actor_id) filter (where status = 'active') as people_active
+    from events
+    where event_type = 'segment_added'
     group by 1
 ),
 
-views_counted as (
+audience_counted as (
     select
-        scene_id,
-        count(*) as views
-    from views
-    group by 1
-),
-
-likes_counted as (
-    select
-        target_id,
-        count(*) as likes
-    from likes
-    where target_type = 'scene'
+        subject_id as scene_id,
+        count(*) filter (where event_type = 'scene_viewed') as views,
+        count(*) filter (where event_type = 'like_given') as likes
+    from events
+    where event_type = 'scene_viewed' or (event_type = 'like_given' and target_type = 'scene')
     group by 1
 ),
 
@@ -45,12 +35,11 @@ final as (
         coalesce(segments_counted.seconds_active, 0) as seconds_active,
         coalesce(segments_counted.people, 0) as people,
         coalesce(segments_counted.people_active, 0) as people_active,
-        coalesce(views_counted.views, 0) as views,
-        coalesce(likes_counted.likes, 0) as likes
+        coalesce(audience_counted.views, 0) as views,
+        coalesce(audience_counted.likes, 0) as likes
     from scenes
     left join segments_counted on scenes.scene_id = segments_counted.scene_id
-    left join views_counted on scenes.scene_id = views_counted.scene_id
-    left join likes_counted on scenes.scene_id = likes_counted.target_id
+    left join audience_counted on scenes.scene_id = audience_counted.scene_id
 )
 
 select * from final

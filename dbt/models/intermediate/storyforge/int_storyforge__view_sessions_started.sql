@@ -1,18 +1,19 @@
-with views as (select * from {{ ref('stg_storyforge__scene_views') }}),
+with events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
 
 views_in_order as (
     select
-        view_id,
-        scene_id,
-        viewer_id,
-        viewed_at,
-        lag(viewed_at) over (partition by scene_id, viewer_id order by viewed_at, view_id) as viewed_before_at
-    from views
+        event_id,
+        subject_id as scene_id,
+        actor_id as viewer_id,
+        occurred_at as viewed_at,
+        lag(occurred_at) over (partition by subject_id, actor_id order by occurred_at, event_id) as viewed_before_at
+    from events
+    where event_type = 'scene_viewed'
 ),
 
 final as (
     select
-        view_id,
+        event_id,
         scene_id,
         viewer_id,
         viewed_at as started_at

@@ -12,13 +12,13 @@ events as (
 
 ),
 
-activity as (
+rewards as (
 
-    select * from {{ ref('stg_synapse__activity_log') }}
+    select * from {{ ref('synapse_rewards') }}
 
 ),
 
-backfilled_types (activity_type, event_type) as (
+backfilled_types (reward_type, event_type) as (
 
     values
     ('MESSAGE', 'message_create'),
@@ -33,14 +33,14 @@ steps as (
     select
         lifetime_counters.user_id,
         lifetime_counters.event_type,
-        activity.rewarded_at as happened_at,
+        rewards.rewarded_at as happened_at,
         1 as step
     from lifetime_counters
     inner join backfilled_types on lifetime_counters.event_type = backfilled_types.event_type
-    inner join activity
+    inner join rewards
         on
-            lifetime_counters.user_id = activity.user_id::text
-            and backfilled_types.activity_type = activity.event_type
+            lifetime_counters.user_id = rewards.user_id
+            and backfilled_types.reward_type = rewards.event_type
     union all
     select
         lifetime_counters.user_id,

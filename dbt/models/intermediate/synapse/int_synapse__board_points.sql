@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['activity_log', 'users', 'user_stats', 'seasons']}) }}
+
 with postings as (
 
     select

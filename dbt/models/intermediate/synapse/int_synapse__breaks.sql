@@ -1,6 +1,6 @@
 with rewards as (
 
-    select * from {{ ref('int_synapse__rewards_limited') }}
+    select * from {{ ref('synapse_rewards') }}
 
 ),
 
@@ -20,9 +20,12 @@ rewards_outside as (
         rewards.activity_id || ':' || amounts.unit as subject
     from rewards
     cross join lateral (
-        values ('XP', rewards.xp_delta, rewards.xp_limit), ('stars', rewards.star_delta, rewards.star_limit)
+        values ('XP', rewards.xp, rewards.xp_limit), ('stars', rewards.stars, rewards.star_limit)
     ) as amounts (unit, given, allowed)
-    where amounts.given < 0 or amounts.given > amounts.allowed
+    where
+        -- Only a hand may take away.
+        (amounts.given < 0 and rewards.event_type <> 'MANUAL_AWARD')
+        or amounts.given > amounts.allowed
 
 ),
 

@@ -1,6 +1,9 @@
+{{ config(meta={'follows': ['event_lake']}) }}
+
 with lake as (
 
     select * from {{ ref('stg_synapse__event_lake') }}
+    where {{ newly_loaded('synapse') }}
 
 ),
 

@@ -1,6 +1,9 @@
+{{ config(meta={'follows': ['activity_log']}) }}
+
 with activity as (
 
     select * from {{ ref('stg_synapse__activity_log') }}
+    where {{ newly_loaded('synapse') }}
 
 ),
 
@@ -15,6 +18,8 @@ xp_postings as (
         {{ whole("xp_delta") }} as amount,
         event_type as reason,
         null::text as contest_id,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity
@@ -34,6 +39,8 @@ star_postings as (
         {{ whole("star_delta") }} as amount,
         event_type as reason,
         null::text as contest_id,
+        null::text as reference,
+        idempotency_key,
         rewarded_at as posted_at,
         _load_id
     from activity

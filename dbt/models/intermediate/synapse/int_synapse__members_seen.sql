@@ -1,71 +1,58 @@
 with users as (
 
-    select * from {{ ref('stg_synapse__users') }}
+    select
+        user_id::text as user_id,
+        created_at
+    from {{ ref('stg_synapse__users') }}
 
 ),
 
-events as (
+seasons as (
 
-    select * from {{ ref('fct_events') }}
-    where system = 'synapse'
+    select * from {{ ref('stg_synapse__seasons') }}
 
 ),
 
-activity as (
+counters as (
 
-    select * from {{ ref('stg_synapse__activity_log') }}
+    select * from {{ ref('event_counters') }}
+    where system = 'synapse' and category_id = '0'
+
+),
+
+-- Whoever did something before the bot told of them.
+strangers as (
+
+    select distinct user_id
+    from counters
+    where period = 'lifetime' and user_id not in (select user_id from users)
 
 ),
 
 first_events as (
 
     select
-        actor_id,
-        season_id,
+        actor_id as user_id,
         min(occurred_at) as seen_at
-    from events
-    group by 1, 2
+    from {{ ref('fct_events') }}
+    where system = 'synapse' and actor_id in (select user_id from strangers)
+    group by 1
 
 ),
 
-first_rewards as (
+-- Who takes part in a season stands on its boards from the season's first instant on.
+takers_part as (
 
     select
         user_id::text as user_id,
-        season_id::text as season_id,
-        min(rewarded_at) as seen_at
-    from activity
-    where season_id is not null
-    group by 1, 2
-
-),
-
-sightings as (
-
-    select
-        user_id::text as user_id,
-        'lifetime' as period,
-        created_at as seen_at
-    from users
-    union all
-    select
-        actor_id as user_id,
-        'lifetime' as period,
-        seen_at
-    from first_events
-    union all
-    select
-        actor_id as user_id,
-        'season:' || season_id as period,
-        seen_at
-    from first_events
-    where season_id is not null
-    union all
+        season_id::text as season_id
+    from {{ ref('stg_synapse__user_stats') }}
+    union
     select
         user_id,
-        'season:' || season_id as period,
-        seen_at
-    from first_rewards
+        split_part(period, ':', 2) as season_id
+    from counters
+    where period like 'season:%'
 
 ),
 
@@ -73,10 +60,22 @@ final as (
 
     select
         user_id,
-        period,
-        min(seen_at) as seen_at
-    from sightings
-    group by 1, 2
+        'lifetime' as period,
+        created_at as seen_at
+    from users
+    union all
+    select
+        user_id,
+        'lifetime' as period,
+        seen_at
+    from first_events
+    union all
+    select
+        takers_part.user_id,
+        'season:' || takers_part.season_id as period,
+        seasons.starts_at as seen_at
+    from takers_part
+    inner join seasons on takers_part.season_id = seasons.season_id::text
 
 )
 

@@ -22,7 +22,9 @@ xp_accounts as (
         'XP:' || user_id as account_id,
         'XP' as unit,
         {{ whole("xp") }} as recorded,
-        updated_at as recorded_at
+        updated_at as recorded_at,
+        null::text as last_entry_id,
+        _load_id
     from users
 
 ),
@@ -33,7 +35,9 @@ star_accounts as (
         'STARS:' || user_id || ':' || season_id as account_id,
         'stars' as unit,
         {{ whole("season_stars") }} as recorded,
-        null::timestamptz as recorded_at
+        null::timestamptz as recorded_at,
+        null::text as last_entry_id,
+        _load_id
     from user_stats
 
 ),

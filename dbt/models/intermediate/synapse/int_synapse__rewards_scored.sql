@@ -1,6 +1,6 @@
-with activity as (
+with rewards as (
 
-    select * from {{ ref('stg_synapse__activity_log') }}
+    select * from {{ ref('synapse_rewards') }}
 
 ),
 
@@ -23,7 +23,7 @@ beginnings as (
         users.user_id::text as cause_id
     from users
     cross join (values ('level', 1), ('xp', 0)) as scores (board, points)
-    where exists (select 1 from activity)
+    where exists (select 1 from rewards)
 
 ),
 
@@ -32,12 +32,12 @@ level_ups as (
     select
         'level' as board,
         'lifetime' as period,
-        user_id::text as entity_id,
+        user_id as entity_id,
         1 as points,
         rewarded_at as happened_at,
         'event' as cause_kind,
         'activity:' || activity_id as cause_id
-    from activity
+    from rewards
     where event_type = 'LEVEL_UP'
 
 ),
@@ -47,14 +47,14 @@ voice_ticks as (
     select
         'voice_minutes' as board,
         periods.period,
-        activity.user_id::text as entity_id,
-        coalesce(activity.tick_minutes, {{ var('s003_voice_tick_minutes') }}) as points,
-        activity.rewarded_at as happened_at,
+        rewards.user_id as entity_id,
+        rewards.voice_minutes as points,
+        rewards.rewarded_at as happened_at,
         'event' as cause_kind,
-        'activity:' || activity.activity_id as cause_id
-    from activity
-    cross join lateral (values ('lifetime'), ('season:' || activity.season_id)) as periods (period)
-    where activity.event_type = 'VOICE_TICK' and periods.period is not null
+        'activity:' || rewards.activity_id as cause_id
+    from rewards
+    cross join lateral (values ('lifetime'), ('season:' || rewards.season_id)) as periods (period)
+    where rewards.event_type = 'VOICE_TICK' and periods.period is not null
 
 ),
 

@@ -16,9 +16,9 @@ seasons as (
 
 ),
 
-activity as (
+rewards as (
 
-    select * from {{ ref('stg_synapse__activity_log') }}
+    select * from {{ ref('synapse_rewards') }}
 
 ),
 
@@ -66,7 +66,7 @@ scores as (
 final as (
 
     select * from scores
-    where board = 'gold' or not exists (select 1 from activity)
+    where board = 'gold' or not exists (select 1 from rewards)
 
 )
 

@@ -4,36 +4,27 @@ with user_stats as (
 
 ),
 
-activity as (
+rewards as (
 
-    select * from {{ ref('stg_synapse__activity_log') }}
+    select * from {{ ref('synapse_rewards') }}
 
 ),
 
 -- Every rewarded event counts, those of no XP too; what was rewarded while no season was active counts in none.
-rewards as (
-
-    select
-        *,
-        coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}) as minutes
-    from activity
-    where season_id is not null
-
-),
-
 by_season as (
 
     select
         user_id,
         season_id,
-        sum(star_delta) as stars,
-        sum(sum(star_delta)) over (partition by user_id) as stars_of_all_seasons,
+        sum(stars) as stars,
+        sum(sum(stars)) over (partition by user_id) as stars_of_all_seasons,
         sum(case when event_type = 'MESSAGE' then 1 else 0 end) as messages,
         sum(case when event_type = 'REACTION_GIVEN' then 1 else 0 end) as reactions_given,
         sum(case when event_type = 'REACTION_RECEIVED' then 1 else 0 end) as reactions_received,
         sum(case when event_type = 'THREAD_CREATE' then 1 else 0 end) as threads,
-        sum(case when event_type = 'VOICE_TICK' then minutes else 0 end) as voice_minutes
+        sum(voice_minutes) as voice_minutes
     from rewards
+    where season_id is not null
     group by 1, 2
 
 ),
@@ -41,8 +32,8 @@ by_season as (
 recorded_counters as (
 
     select
-        user_stats.user_id,
-        user_stats.season_id,
+        user_stats.user_id::text as user_id,
+        user_stats.season_id::text as season_id,
         counters.counter,
         counters.recorded
     from user_stats
@@ -98,7 +89,7 @@ final as (
             recorded_counters.user_id = recounted_counters.user_id
             and recorded_counters.season_id = recounted_counters.season_id
             and recorded_counters.counter = recounted_counters.counter
-    where exists (select 1 from activity)
+    where exists (select 1 from rewards)
 
 )
 

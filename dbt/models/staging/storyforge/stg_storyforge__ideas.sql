@@ -6,6 +6,7 @@ select
     status,
     scene_count,
     like_count,
+    view_count,
     created_at as posted_at,
     _load_id
 from {{ source('storyforge', 'ideas') }}

@@ -9,6 +9,7 @@ select
     contributor_count,
     view_count,
     like_count,
+    bible_version,
     created_at as opened_at,
     _load_id
 from {{ source('storyforge', 'scenes') }}

@@ -6,6 +6,7 @@ select
     category_id,
     xp_delta,
     star_delta,
+    source_system || ':' || source_event_id as idempotency_key,
     timestamp as rewarded_at,
     _load_id,
     case

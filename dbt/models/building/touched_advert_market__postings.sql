@@ -1,0 +1,3 @@
+select distinct tx_ref
+from {{ ref('stg_advert_market__ledger_entries') }}
+where {{ newly_loaded('advert_market') }}

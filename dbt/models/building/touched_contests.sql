@@ -1,0 +1,1 @@
+{{ union_touched('contests', ['contest_id'], ['advert_market']) }}

@@ -1,0 +1,1 @@
+{{ union_touched('postings', ['tx_ref'], ['advert_market']) }}

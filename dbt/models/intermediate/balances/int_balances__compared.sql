@@ -1,0 +1,63 @@
+with recorded as (
+
+    {{ union_open_systems(
+        'recorded_balances',
+        ['account_id', 'unit', 'recorded', 'recorded_at', 'last_entry_id', '_load_id'],
+        ['funpot', 'advert_market', 'synapse'],
+    ) }}
+
+),
+
+loads as (
+
+    select * from {{ source('ingest', 'loads') }}
+
+),
+
+projections as (
+
+    select
+        recorded.*,
+        loads.delivered_on as projected_on,
+        -- A projection that keeps no time of its own knows, at the latest, what was posted before its day of delivery.
+        coalesce(recorded.recorded_at, loads.delivered_on::timestamp at time zone 'UTC') as projected_until
+    from recorded
+    inner join loads on recorded._load_id = loads.load_id
+
+),
+
+ledgers as (
+
+    select
+        system,
+        account_id,
+        unit,
+        sum(amount) as ledger,
+        min(posted_at) as first_posted_at,
+        max(posted_at) as last_posted_at
+    from {{ ref('fct_ledger_entries') }}
+    -- The house of a single-entry wallet is our own counterpart: no source records its balance.
+    where account_kind <> 'house' and {{ is_open('system') }}
+    group by 1, 2, 3
+
+)
+
+select
+    coalesce(projections.system, ledgers.system) as system,
+    coalesce(projections.account_id, ledgers.account_id) as account_id,
+    coalesce(projections.unit, ledgers.unit) as unit,
+    coalesce(projections.recorded, 0) as recorded,
+    coalesce(ledgers.ledger, 0) as ledger,
+    coalesce(projections.recorded, 0) - coalesce(ledgers.ledger, 0) as drift,
+    projections.system is not null as is_projected,
+    projections.projected_on,
+    projections.projected_until,
+    projections.last_entry_id,
+    ledgers.first_posted_at,
+    ledgers.last_posted_at
+from projections
+full join ledgers
+    on
+        projections.system = ledgers.system
+        and projections.account_id = ledgers.account_id
+        and projections.unit = ledgers.unit

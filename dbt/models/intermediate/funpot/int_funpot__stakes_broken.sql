@@ -1,0 +1,68 @@
+with latest as (
+    select max(occurred_at) as as_of
+    from {{ ref('fct_events') }}
+    where system = 'funpot'
+),
+
+movements as (
+    select
+        user_id,
+        coalesce(contest_id, ref_id, entry_id) as staked_on,
+        sum(case when movement = 'stake_taken' then -amount else {{ whole(0) }} end) as taken,
+        sum(case when movement = 'stake_rolled_back' then amount else {{ whole(0) }} end) as rolled_back,
+        max(posted_at) as last_posted_at
+    from {{ ref('int_funpot__movements_booked') }}
+    where movement in ('stake_taken', 'stake_rolled_back')
+    group by 1, 2
+),
+
+stakes as (
+    select
+        voter_id as user_id,
+        contest_id as staked_on,
+        sum(stake) as staked,
+        max(cast_at) as last_cast_at
+    from {{ ref('fct_votes') }}
+    where system = 'funpot' and accepted and stake > 0
+    group by 1, 2
+),
+
+compared as (
+    select
+        coalesce(stakes.staked_on, movements.staked_on) as staked_on,
+        coalesce(stakes.user_id, movements.user_id) as user_id,
+        coalesce(stakes.staked, 0) as staked,
+        coalesce(movements.taken, 0) as taken,
+        coalesce(movements.rolled_back, 0) as rolled_back,
+        greatest(stakes.last_cast_at, movements.last_posted_at) as last_happened_at
+    from stakes
+    full join movements on stakes.staked_on = movements.staked_on and stakes.user_id = movements.user_id
+),
+
+final as (
+    select
+        'A-05' as rule_id,
+        compared.staked_on || ':' || compared.user_id as subject,
+        compared.taken - compared.rolled_back - compared.staked as amount,
+        'INT' as unit,
+        case
+            when compared.staked = 0 then 'stake taken without a vote'
+            when compared.taken = compared.rolled_back then 'vote without a stake'
+            else 'another stake taken'
+        end as cause,
+        {{ json_object({
+            'staked': 'compared.staked',
+            'taken': 'compared.taken',
+            'rolled_back': 'compared.rolled_back',
+        }) }} as evidence
+    from compared
+    cross join latest
+    where
+        compared.taken - compared.rolled_back <> compared.staked
+        -- A vote and its posting may arrive a day apart.
+        and compared.last_happened_at + interval '24 hours' < latest.as_of
+        -- Without any ledger there is nothing to compare votes with.
+        and exists (select 1 from {{ ref('stg_funpot__wallet_ledger') }})
+)
+
+select * from final

@@ -1,0 +1,78 @@
+with payments as (select * from {{ ref('stg_funpot__payments') }}),
+
+credits as (
+    select *
+    from {{ ref('int_funpot__movements_booked') }}
+    where movement in ('topup_paid', 'topup_clawed_back')
+),
+
+invoices as (
+    select
+        invoice_id,
+        min(payment_id) as payment_id
+    from payments
+    group by 1
+),
+
+credited as (
+    select
+        coalesce(payments.payment_id, invoices.payment_id) as payment_id,
+        coalesce(payments.payment_id, invoices.payment_id, credits.entry_id) as subject,
+        min(credits.user_id) as first_user_id,
+        max(credits.user_id) as last_user_id,
+        count(*) filter (where credits.movement = 'topup_paid') as credits,
+        sum(credits.amount) as amount
+    from credits
+    left join payments on credits.ref_id = payments.payment_id
+    left join invoices on credits.ref_id = invoices.invoice_id
+    group by 1, 2
+),
+
+ledger as (select exists(select 1 from {{ ref('stg_funpot__wallet_ledger') }}) as is_delivered),
+
+compared as (
+    select
+        coalesce(payments.payment_id, credited.subject) as subject,
+        payments.status,
+        case when payments.status = 'paid' then payments.amount else {{ whole(0) }} end as due,
+        coalesce(credited.amount, 0) as credited,
+        coalesce(credited.credits, 0) as credits,
+        payments.user_id = credited.first_user_id and payments.user_id = credited.last_user_id as is_own
+    from payments
+    full join credited on payments.payment_id = credited.payment_id
+),
+
+judged as (
+    select
+        *,
+        case
+            when status is null then 'top-up without a payment'
+            when status <> 'paid' and credited <> 0 then 'credited without being paid'
+            when status <> 'paid' then null
+            when credits = 0 then 'not credited'
+            when credits > 1 then 'credited more than once'
+            when credited <> due then 'another amount credited'
+            when not is_own then 'credited to another user'
+        end as cause
+    from compared
+),
+
+final as (
+    select
+        'A-03' as rule_id,
+        judged.subject,
+        judged.credited - judged.due as amount,
+        'INT' as unit,
+        judged.cause,
+        {{ json_object({
+            'status': 'judged.status',
+            'due': 'judged.due',
+            'credited': 'judged.credited',
+            'credits': 'judged.credits',
+        }) }} as evidence
+    from judged
+    cross join ledger
+    where judged.cause is not null and ledger.is_delivered
+)
+
+select * from final

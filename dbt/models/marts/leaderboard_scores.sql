@@ -1,0 +1,19 @@
+{{ config(meta={'scope': 'candidates', 'present': 'candidates.days > 0'}) }}
+
+with changed as (
+
+    select
+        system,
+        board,
+        period,
+        entity_id,
+        sum(points * times) as points,
+        sum(weight * times) as weight,
+        sum(tiebreak * times) as tiebreak,
+        sum(times)::bigint as days
+    from {{ changes('leaderboard_scores_daily') }} as daily
+    group by 1, 2, 3, 4
+
+)
+
+{{ added_up('changed', ['system', 'board', 'period', 'entity_id'], ['points', 'weight', 'tiebreak', 'days']) }}

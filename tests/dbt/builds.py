@@ -1,0 +1,83 @@
+"""Building the models without the gates: deliveries in any order, and what the marts then hold."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from dagster_project import environment
+from ingest.contract import System
+from ingest.landing import LandingFile
+from ingest.load import load_files
+from ingest.settings import Settings
+
+
+@dataclass(frozen=True)
+class Builds:
+    """A warehouse that is built by dbt alone, whatever the gates would say of half a delivery."""
+
+    settings: Settings
+    database: str
+    systems: tuple[System, ...]
+
+    def deliver(self, files: Iterable[LandingFile]) -> None:
+        with psycopg.connect(self.database, options="-c timezone=UTC") as connection:
+            load_files(connection, self.systems, files)
+
+    def dbt(self, *words: str) -> Any:
+        """Run dbt in this process; the result as dbt gives it."""
+        from dbt.cli.main import dbtRunner
+
+        project = ["--project-dir", str(environment.DBT_PROJECT), "--profiles-dir", str(environment.DBT_PROJECT)]
+        return dbtRunner().invoke([*words, *project, "--quiet"])
+
+    def build(self, *words: str) -> None:
+        result = self.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *words)
+        assert result.success, [run.message for run in result.result.results if run.status == "error"]
+
+    def build_whole(self) -> None:
+        """Forget every mart and build them from nothing."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute("drop schema marts cascade; create schema marts")
+            connection.execute("truncate audit.built_loads, audit.built_systems")
+        self.build()
+
+    def whole_systems(self) -> set[str]:
+        """The systems that the last build made whole."""
+        return {system for (system,) in self.fetch("select system from building.systems where is_full")}
+
+    def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database, options="-c timezone=UTC") as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def rows_of(self, mart: str) -> list[tuple[Any, ...]]:
+        return self.fetch(f"select * from marts.{mart} order by 1, 2, 3")
+
+    def checksums(self) -> dict[str, tuple[int, str]]:
+        """Rows and digest of each mart, whatever the order of its rows."""
+        with psycopg.connect(self.database, options="-c timezone=UTC") as connection:
+            return mart_checksums(connection)
+
+
+def mart_checksums(connection: psycopg.Connection) -> dict[str, tuple[int, str]]:
+    """Rows and digest of each mart, whatever the order of its rows; `loaded_at` tells of the loading alone."""
+    marts = connection.execute("select table_name from information_schema.tables where table_schema = 'marts'")
+    digests = sql.SQL(
+        "select count(*), md5(coalesce(string_agg(digest, '' order by digest), ''))"
+        " from (select md5((to_jsonb(mart) - 'loaded_at')::text) as digest from {} as mart) as digests"
+    )
+    return {
+        name: connection.execute(digests.format(sql.Identifier("marts", name))).fetchall()[0]
+        for (name,) in sorted(marts.fetchall())
+    }
+
+
+def builder(
+    settings: Settings, database: str, systems: tuple[System, ...], set_variable: Callable[[str, str], None]
+) -> Builds:
+    """A warehouse on `database`, with what dbt reads of the environment set by `set_variable`."""
+    for name, value in environment.dbt_environment(settings).items():
+        set_variable(name, value)
+    return Builds(settings, database, systems)
