@@ -112,9 +112,13 @@
     {{ return(run_query("select to_regclass('building." ~ mart ~ "__whole') is not null").columns[0].values()[0]) }}
 {% endmacro %}
 
-{# Whether there is something published that this build adds to. #}
+{# Whether this build adds to what is published: of a mart that is there, for a system that is not built whole. #}
 {% macro adds_to_published() %}
-    {{ return(full_systems() is not none and adapter.get_relation(this.database, this.schema, this.identifier) is not none) }}
+    {% if full_systems() is none or adapter.get_relation(this.database, this.schema, this.identifier) is none %}
+        {{ return(false) }}
+    {% endif %}
+    {% set followed = run_query("select system from building.systems where not is_full").columns[0].values() %}
+    {{ return(followed | reject("in", held_systems()) | list | length > 0) }}
 {% endmacro %}
 
 {# What is published of the mart being built, for the systems that this build does not make whole. #}
