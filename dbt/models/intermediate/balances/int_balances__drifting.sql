@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
--- A table, because a dozen models ask for these few accounts and finding them takes a pass over the ledger.
-select * from {{ ref('int_balances__compared') }}
+-- A dozen models ask for these few accounts.
+select * from {{ ref('account_balances') }}
 where drift <> 0
