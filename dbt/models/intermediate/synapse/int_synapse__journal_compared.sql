@@ -18,8 +18,11 @@ journal as (
         ) as rewarded,
         sum(case when event_type in ('MESSAGE', 'THREAD_CREATE') then 1 else 0 end) as written,
         sum(case when event_type = 'ACHIEVEMENT_EARNED' then 1 else 0 end) as achievements,
-        sum(case when event_type = 'VOICE_TICK' then coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}) else 0 end)
-            as voice_minutes
+        sum(
+            case
+                when event_type = 'VOICE_TICK' then coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}) else 0
+            end
+        ) as voice_minutes
     from {{ ref('stg_synapse__activity_log') }}
     where user_id::text in (select members.user_id from members)
     group by 1, 2
