@@ -1,4 +1,4 @@
-"""Every drift of a balance is named with its cause, and what it touches is not trusted; on clean books nothing drifts."""
+"""Every drift of a balance is named with its cause, what it touches is not trusted, and nothing else drifts."""
 
 import importlib
 import random
@@ -35,14 +35,15 @@ POSTINGS = """
     from raw_funpot.wallet_ledger e join ingest.loads using (load_id)
     union all
     select 'advert_market', 'nanoTON', account_id, tx_ref::text,
-        case direction when 'CREDIT' then amount_nano else -amount_nano end, created_at, array[deal_id::text], delivered_on
+        case direction when 'CREDIT' then amount_nano else -amount_nano end, created_at, array[deal_id::text],
+        delivered_on
     from raw_advert_market.ledger_entries e join ingest.loads using (load_id)
     union all
     select 'synapse', 'XP', 'XP:' || user_id, id::text, xp_delta, timestamp, array[]::text[], delivered_on
     from raw_synapse.activity_log e join ingest.loads using (load_id) where xp_delta <> 0
     union all
-    select 'synapse', 'stars', 'STARS:' || user_id || ':' || season_id, id::text, star_delta, timestamp, array[]::text[],
-        delivered_on
+    select 'synapse', 'stars', 'STARS:' || user_id || ':' || season_id, id::text, star_delta, timestamp,
+        array[]::text[], delivered_on
     from raw_synapse.activity_log e join ingest.loads using (load_id) where star_delta <> 0 and season_id is not null
 """.replace("using (load_id)", "on e._load_id = load_id")
 
