@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -95,6 +96,41 @@ def test_the_command_shows_the_first_places_now_and_as_of_the_end_of_a_day(built
         assert (code, err) == (0, "")
         shown = [tuple(line.replace(",", "").split()) for line in out.splitlines()[-3:]]
         assert shown == [tuple(map(str, row)) for row in by_id(recounted(at))[:3]]
+
+
+def test_changes_lie_between_the_board_before_the_last_day_and_the_board_now(built: Warehouse) -> None:
+    changes = built.fetch("select * from marts.leaderboard_changes")
+    found = {row[:4]: row[4:] for row in changes}
+    boards = sorted({row[:3] for row in found})
+    for board in random.Random(4).sample(boards, 25):
+        names = ", ".join(f"'{name}'" for name in board)
+        (day,) = {found[key][0] for key in found if key[:3] == board}
+        before, after = (
+            {entity: (rank, score) for rank, entity, score in built.fetch(query)}
+            for query in (
+                f"select * from marts.board_as_of({names}, '{day}T00:00Z'::timestamptz - interval '1 microsecond')",
+                f"select * from marts.board_as_of({names}, '2100-01-01T00:00Z')",
+            )
+        )
+        for entity in before.keys() | after.keys():
+            was, now = before.get(entity, (None, None)), after.get(entity, (None, None))
+            passed = was[0] != now[0] and min(was[0] or 1, now[0] or 1) <= 100
+            if was[1] != now[1] or passed:
+                assert found[(*board, entity)][1:5] == (was[1], now[1], was[0], now[0])
+            else:
+                assert (*board, entity) not in found
+
+
+def test_a_change_names_what_caused_it_and_five_causes_or_fewer_add_up_to_it(built: Warehouse) -> None:
+    rows = built.fetch(
+        "select score_before, score_after, causes from marts.leaderboard_changes"
+        " where board in ('xp', 'streamer_votes') and score_before is not null and causes is not null"
+    )
+    assert rows
+    for before, after, causes in rows:
+        points = [Decimal(str(cause["points"])) for cause in causes]
+        assert points == sorted(points, key=lambda value: -abs(value))
+        assert len(points) == 5 or sum(points) == after - before
 
 
 def test_every_board_as_of_the_end_is_the_board_of_the_mart(built: Warehouse) -> None:
