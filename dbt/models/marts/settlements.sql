@@ -3,7 +3,7 @@
         'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
     }}
 ) }}
--- depends_on: {{ ref('touched_contests') }}
+-- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}
 
 {{ union_open_systems(
     'settlements',

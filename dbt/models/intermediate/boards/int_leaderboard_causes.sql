@@ -1,9 +1,4 @@
 {%- set causes_shown = 5 %}
-{#- As a literal, so that an index on the instant serves: joined alone, the days would be looked for in all of history. #}
-{%- set last_days = ref('int_leaderboard_last_days') %}
-{%- if execute and target.type != 'duckdb' and model.resource_type != 'unit_test' %}
-{%- set first = run_query('select min(day) from ' ~ last_days).columns[0].values()[0] %}
-{%- endif %}
 
 with last_days as (select * from {{ ref('int_leaderboard_last_days') }}),
 
@@ -18,7 +13,7 @@ points as (
         points.happened_at >= last_days.day::timestamp at time zone 'UTC'
         and points.happened_at < (last_days.day + 1)::timestamp at time zone 'UTC'
         and points.cause_kind <> 'entity'
-        {%- if first %} and points.happened_at >= timestamptz '{{ first }} 00:00:00+00'{% endif %}
+        and {{ since_last_days('points.happened_at') }}
 
 ),
 
