@@ -18,7 +18,8 @@
         {% if run_query("select to_regclass('building." ~ name ~ "__whole') is not null").columns[0].values()[0] %}
             {{ replace_view(name, "select * from building." ~ name ~ "__whole") }};
             {%- set old = adapter.get_relation(target.database, "marts", name) %}
-            {% if old is not none %}drop {{ old.type }} marts.{{ name }} cascade;{% endif %}
+            {# What was built by this run is in the cache without a type. #}
+            {% if old is not none %}drop {{ old.type or "table" }} if exists marts.{{ name }} cascade;{% endif %}
             alter table building.{{ name }}__whole set schema marts;
             alter table marts.{{ name }}__whole rename to {{ name }};
             grant select on marts.{{ name }} to tally_analyst;

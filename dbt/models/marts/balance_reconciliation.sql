@@ -1,3 +1,7 @@
+{{ config(
+    meta={'scope': {'columns': ['system', 'account_id', 'unit'], 'keys': 'touched_balances'}}
+) }}
+
 with compared as (
 
     select * from {{ ref('int_balances__compared') }}

@@ -1,3 +1,5 @@
+{%- set account = ['system', 'account_id', 'unit'] %}
+
 with recorded as (
 
     {{ union_open_systems(
@@ -23,21 +25,25 @@ projections as (
         coalesce(recorded.recorded_at, loads.delivered_on::timestamp at time zone 'UTC') as projected_until
     from recorded
     inner join loads on recorded._load_id = loads.load_id
+    where {{ in_scope(account, 'touched_balances', 'recorded') }}
 
 ),
 
 ledgers as (
 
     select
-        system,
-        account_id,
-        unit,
-        sum(amount) as ledger,
-        min(posted_at) as first_posted_at,
-        max(posted_at) as last_posted_at
-    from {{ ref('fct_ledger_entries') }}
-    -- The house of a single-entry wallet is our own counterpart: no source records its balance.
-    where account_kind <> 'house' and {{ is_open('system') }}
+        entries.system,
+        entries.account_id,
+        entries.unit,
+        sum(entries.amount) as ledger,
+        min(entries.posted_at) as first_posted_at,
+        max(entries.posted_at) as last_posted_at
+    from {{ ref('fct_ledger_entries') }} as entries
+    where
+        -- The house of a single-entry wallet is our own counterpart: no source records its balance.
+        entries.account_kind <> 'house'
+        and {{ is_open('entries.system') }}
+        and {{ in_scope(account, 'touched_balances', 'entries') }}
     group by 1, 2, 3
 
 )
