@@ -92,7 +92,8 @@ def build(
         files = find_files(tmp_path / "landing", systems)
         load_files(connection, systems, [file for file in files if file.delivered_on <= up_to])
         connection.commit()
-        assert dbtRunner().invoke(["run", "--select", "+money_trust_daily", "--quiet", *project]).success
+        tests = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+        assert dbtRunner().invoke(["build", *tests, "--quiet", *project]).success
 
     return run
 
