@@ -11,17 +11,14 @@ journal as (
     select
         user_id::text as user_id,
         season_id::text as season_id,
-        sum(
-            case
-                when event_type in ('MESSAGE', 'REACTION_GIVEN', 'REACTION_RECEIVED', 'THREAD_CREATE') then 1 else 0
-            end
+        count(*) filter (
+            where event_type in ('MESSAGE', 'REACTION_GIVEN', 'REACTION_RECEIVED', 'THREAD_CREATE')
         ) as rewarded,
-        sum(case when event_type in ('MESSAGE', 'THREAD_CREATE') then 1 else 0 end) as written,
-        sum(case when event_type = 'ACHIEVEMENT_EARNED' then 1 else 0 end) as achievements,
-        sum(
-            case
-                when event_type = 'VOICE_TICK' then coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}) else 0
-            end
+        count(*) filter (where event_type in ('MESSAGE', 'THREAD_CREATE')) as written,
+        count(*) filter (where event_type = 'ACHIEVEMENT_EARNED') as achievements,
+        coalesce(
+            sum(coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}))
+            filter (where event_type = 'VOICE_TICK'), 0
         ) as voice_minutes
     from {{ ref('stg_synapse__activity_log') }}
     where user_id::text in (select members.user_id from members)
