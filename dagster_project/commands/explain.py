@@ -38,7 +38,9 @@ def explain() -> None:
 
 @app.command()
 def contest(
-    contest_id: Annotated[str, typer.Argument(metavar="ID", help="A funpot event, hermes market or advert_market deal.")],
+    contest_id: Annotated[
+        str, typer.Argument(metavar="ID", help="A funpot event, hermes market or advert_market deal.")
+    ],
     system: Annotated[str | None, typer.Option(help="The system, where two know the id.")] = None,
 ) -> None:
     """Show how one contest was settled: stakes, fee, every share, and what was paid, in whole units."""
