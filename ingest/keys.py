@@ -41,17 +41,15 @@ def holds_keys(connection: Connection, table: Table) -> bool:
     return bool(connection.execute(sql.SQL("select exists (select from {})").format(registry(table))).fetchall()[0][0])
 
 
-def register_all(connection: Connection, table: Table) -> bool:
-    """Enter the keys of all rows in `arriving`; False, and nothing entered, when one is known or stands there twice."""
+def register_all(connection: Connection, table: Table) -> int | None:
+    """Enter the keys of all rows in `arriving`, and count them; None, and nothing entered, when one is not new."""
     try:
         with connection.transaction():
             if holds_keys(connection, table):
-                _register(connection, table)
-            else:
-                _register_first(connection, table)
+                return _register(connection, table)
+            return _register_first(connection, table)
     except errors.UniqueViolation:
-        return False
-    return True
+        return None
 
 
 def register_accepted(connection: Connection, table: Table) -> None:
@@ -59,28 +57,27 @@ def register_accepted(connection: Connection, table: Table) -> None:
     _register(connection, table, sql.SQL("join fate using (_line) where fate.outcome = 'accepted'"))
 
 
-def _register(connection: Connection, table: Table, which: sql.Composable = _ALL) -> None:
+def _register(connection: Connection, table: Table, which: sql.Composable = _ALL) -> int:
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     # In the order of the key neighbouring entries share pages of the index.
-    connection.execute(
+    return connection.execute(
         sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving {} order by {}").format(
             registry(table), columns, columns, which, columns
         )
-    )
+    ).rowcount
 
 
-def _register_first(connection: Connection, table: Table) -> None:
-    """Fill an empty registry: the index is built afterwards, in a third of the time."""
+def _register_first(connection: Connection, table: Table) -> int:
+    """Fill an empty registry: the index is built afterwards, in a third of the time, and sorts the keys itself."""
     name = sql.Identifier(f"{table.name}_pkey")
     connection.execute(sql.SQL("alter table {} drop constraint {}").format(registry(table), name))
     # A fresh file for the empty table; where wal_level allows it, Postgres then writes its rows once, not twice.
     connection.execute(sql.SQL("truncate {}").format(registry(table)))
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    connection.execute(
-        sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving order by {}").format(
-            registry(table), columns, columns, columns
-        )
-    )
+    # In any order: sorting first takes 0.3 s more a million, and would only pay where few of these keys came again.
+    insert = sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving")
+    count = connection.execute(insert.format(registry(table), columns, columns)).rowcount
     connection.execute(
         sql.SQL("alter table {} add constraint {} primary key ({})").format(registry(table), name, columns)
     )
+    return count

@@ -57,17 +57,14 @@ def _append(connection: Connection, table: Table, load_id: int) -> Verdicts:
     names = [column.name for column in table.columns]
     rows = sql.SQL("select {}, {}::bigint as _load_id from arriving").format(_list(names), load_id)
     # Most files bring new keys only, and entering them proves it; fates are told one by one where they do not.
-    if register_all(connection, table):
-        return Verdicts(accepted=_count(connection), added_months=fill(connection, table, rows))
+    count = register_all(connection, table)
+    if count is not None:
+        return Verdicts(accepted=count, added_months=fill(connection, table, rows))
     connection.execute("analyze arriving")
     _decide(connection, _append_fates(table), {})
     register_accepted(connection, table)
     connection.execute("delete from arriving using fate where fate._line = arriving._line and not fate.apply")
     return _verdicts(connection, table, fill(connection, table, rows))
-
-
-def _count(connection: Connection) -> int:
-    return int(connection.execute("select count(*) from arriving").fetchall()[0][0])
 
 
 def _decide(connection: Connection, fates: sql.Composed, parameters: Mapping[str, object]) -> None:

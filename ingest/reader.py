@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -108,16 +108,23 @@ def _elsewhere(file: LandingFile, table: Table) -> Iterator[Read]:
 
 
 def _ask(process: subprocess.Popen[bytes], columns: Sequence[str], lines: pl.Series | None) -> Iterator[Rows]:
-    assert process.stdin and process.stdout  # noqa: S101 -- for the type checker: both are pipes
+    assert process.stdin  # noqa: S101 -- for the type checker: it is a pipe
     try:
         pickle.dump((columns, lines), process.stdin)
         process.stdin.flush()
-        while (found := pickle.load(process.stdout)) is not None:  # noqa: S301 -- our own process wrote it
-            if isinstance(found, Exception):
-                raise found
-            yield found
+        while rows := _hear(process):
+            yield rows
     except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
         raise _ended(process) from error
+
+
+def _hear(process: subprocess.Popen[bytes]) -> Rows | None:
+    """The next rows; None after the last."""
+    assert process.stdout  # noqa: S101 -- for the type checker: it is a pipe
+    found = pickle.load(process.stdout)  # noqa: S301 -- our own process wrote it
+    if isinstance(found, Exception):
+        raise found
+    return cast(Rows | None, found)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> UnreadableFileError:
@@ -126,14 +133,11 @@ def _ended(process: subprocess.Popen[bytes]) -> UnreadableFileError:
 
 def _serve(orders: BinaryIO, answers: BinaryIO) -> None:
     """Read the file that is named first, as often as is ordered; answer with its rows, then None or the error."""
-    file, table = pickle.load(orders)  # noqa: S301 -- from the process that started this one
-    with ThreadPoolExecutor(1) as writer:
+    with ThreadPoolExecutor(1) as writer, suppress(EOFError, BrokenPipeError):  # who asked has enough, or is gone
+        file, table = pickle.load(orders)  # noqa: S301 -- from the process that started this one
         while True:
-            try:
-                columns, lines = pickle.load(orders)  # noqa: S301 -- from the process that started this one
-                _answer(writer, answers, _read(file, table, columns, lines))
-            except (EOFError, BrokenPipeError):
-                return  # whoever asked has enough, or is gone
+            columns, lines = pickle.load(orders)  # noqa: S301 -- from the process that started this one
+            _answer(writer, answers, _read(file, table, columns, lines))
 
 
 def _answer(writer: ThreadPoolExecutor, answers: BinaryIO, found: Iterator[Rows]) -> None:

@@ -122,7 +122,7 @@ def _unknown_lines(connection: Connection, table: Table) -> sql.Composed:
     query = (
         "select _line from probing as p left join {registry} as r using ({keys}) where p._hash is distinct from r._hash"
         if is_large
-        # Neighbouring keys share pages of the index, and of the registry itself, which was filled in their order.
+        # Neighbouring keys share pages of the index.
         else "select _line from (select * from probing order by {keys}) as p"
         " where _hash is distinct from (select _hash from {registry} as r where {is_key})"
     )

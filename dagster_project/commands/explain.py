@@ -56,7 +56,7 @@ def contest(
         connection.row_factory = dict_row  # type: ignore[assignment]
         settlement = _find(connection, contest_id, system)
         for part in reckon(connection, settlement):
-            console().print(part)
+            console().print(part, "")
 
 
 def _refuse_without_marts(connection: Connection) -> None:

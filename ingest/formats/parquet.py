@@ -14,7 +14,7 @@ import polars as pl
 from ingest.batch import BATCH_ROWS, INTEGERS, Batch, Refusal, RefusedError, shown, text_frame
 from ingest.contract import Column, Table
 from ingest.errors import UnreadableFileError
-from ingest.formats.ndjson import array_literal
+from ingest.formats.json_values import array_literal
 from ingest.landing import LandingFile
 
 # Polars would fetch 128 row groups ahead, which is most of any file: 350 MB of memory for 5 M rows, 290 MB with two.

@@ -59,7 +59,10 @@ def _forgets_what_it_refused(_: Any) -> Any:
 
 
 def _registers_no_keys(_: Any) -> Any:
-    return lambda *arguments: True
+    def broken(connection: psycopg.Connection, *_: Any) -> int:
+        return int(connection.execute("select count(*) from arriving").fetchall()[0][0])
+
+    return broken
 
 
 # What is broken → the module and attribute that the patch goes into.

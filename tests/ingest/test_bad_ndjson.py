@@ -265,6 +265,29 @@ def test_an_object_printed_over_several_lines_is_refused_line_by_line(trial: Tri
     assert outcome.load.rows_read == 6
 
 
+@pytest.mark.parametrize("lines", [(b'{"id": 2} {', b'"id": 3}'), (b'{"id": 2, "doc": [{}', b',{}]} {"id": 3}')])
+def test_objects_that_share_lines_are_refused_though_they_are_as_many_as_the_lines(
+    trial: Trial, lines: tuple[bytes, ...]
+) -> None:
+    outcome = trial.attempt(b"\n".join([b'{"id": 1}', *lines, b'{"id": 4}', b""]), "a.ndjson")
+
+    assert counts(outcome.load) == (4, 2, 0, 0, 2)
+    assert set(outcome.quarantine) == {2, 3}
+    assert set(outcome.rows) == {"1", "4"}
+
+
+@pytest.mark.parametrize("colon", ["\\u003a", "\\u003A", ":"])
+def test_a_doubled_key_is_found_beside_values_that_hold_colons(trial: Trial, colon: str) -> None:
+    doubled = b'{"id": 2, "name": "%b", "big": 1, "big": 1}' % colon.encode()
+    outcome = trial.attempt(
+        b"\n".join([b'{"id": 1, "name": ":"}', doubled, b'{"id": 3, "name" : "::"}', b""]), "a.ndjson"
+    )
+
+    assert counts(outcome.load) == (3, 2, 0, 0, 1)
+    assert outcome.quarantine[2].rule == "json"
+    assert (outcome.rows["1"]["name"], outcome.rows["3"]["name"]) == (":", "::")
+
+
 def test_one_array_of_all_rows_is_refused(trial: Trial) -> None:
     outcome = trial.attempt(json.dumps([{"id": 1}, {"id": 2}]).encode(), "a.ndjson")
 

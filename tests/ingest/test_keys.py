@@ -1,12 +1,17 @@
 """Keys hold over all partitions and for all time, and are looked up without scanning history."""
 
 import json
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from ingest.contract import System
+from ingest.landing import find_files
 from ingest.schema import ensure_schemas
 from tests.ingest.zone import LEDGER, Zone, counts, entry, ndjson
 
@@ -159,3 +164,20 @@ def test_a_file_that_ends_the_process_which_reads_it_is_refused(
 
     assert (load.status, load.reason) == ("failed", "the process that read it ended with code -9")
     assert zone.entries() == []
+
+
+def test_the_process_that_reads_ends_with_the_one_that_asked(zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(*(entry(number, description="x" * 1_000_000) for number in range(20))))
+    (file,) = find_files(zone.root, zone.systems)
+    (table,) = (table for system in zone.systems for table in system.tables if f"{system.name}.{table.name}" == LEDGER)
+    program = [sys.executable, "-m", "ingest.reader"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout and process.stderr
+        pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
+        pickle.dump((["id"], None), process.stdin)
+        process.stdin.flush()
+        process.stdout.read(1)  # it has read the first 8 MB, and goes on
+        process.stdin.close()
+        process.stdout.close()
+
+        assert (process.wait(30), process.stderr.read()) == (0, b"")
