@@ -21,6 +21,8 @@ CLOCKS = re.compile(r"\b(now\(\)|current_timestamp|current_date|clock_timestamp|
 ONE_ENGINE_ONLY = re.compile(
     r"::(numeric|jsonb?|double|float)\b|\bjsonb_\w+|\bto_(jsonb?|char)\(|\barray\["
     r"|\b(div|avg)\(|#>| ~ '|\bextract\(epoch"
+    # DuckDB lists no touched keys: name them with `if target.type != 'duckdb'`.
+    r"|ref\('touched_\w+'\) }}"
 )
 
 
@@ -68,7 +70,9 @@ def test_a_model_depends_on_nothing_but_the_data(model: Path) -> None:
     assert not CLOCKS.search(model.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "model", [each for each in MODELS if each.parent.name != "building"], ids=lambda path: path.stem
+)
 def test_a_model_is_written_for_both_engines(model: Path) -> None:
     assert not ONE_ENGINE_ONLY.search(model.read_text(encoding="utf-8"))
 

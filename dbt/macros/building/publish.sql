@@ -17,8 +17,12 @@
         {%- set name = node.name -%}
         {% if run_query("select to_regclass('building." ~ name ~ "__whole') is not null").columns[0].values()[0] %}
             {{ replace_view(name, "select * from building." ~ name ~ "__whole") }};
-            {%- set old = adapter.get_relation(target.database, "marts", name) %}
-            {% if old is not none %}drop {{ old.type }} marts.{{ name }} cascade;{% endif %}
+            {#- dbt's own cache knows the mart already, whether it was ever published or not. -#}
+            {%- set old = run_query(
+                "select case relkind when 'v' then 'view' else 'table' end from pg_class"
+                " where oid = to_regclass('marts." ~ name ~ "')"
+            ).columns[0].values() %}
+            {% if old %}drop {{ old[0] }} marts.{{ name }} cascade;{% endif %}
             alter table building.{{ name }}__whole set schema marts;
             alter table marts.{{ name }}__whole rename to {{ name }};
             grant select on marts.{{ name }} to tally_analyst;
