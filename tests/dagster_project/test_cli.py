@@ -46,6 +46,7 @@ def test_help_names_every_command(warehouse: Warehouse) -> None:
         "status",
         "quarantine",
         "explore",
+        "lake",
         "ui",
         "stop",
     ]:
