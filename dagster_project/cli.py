@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands import check, demo, explore, lake, load, pull, quarantine, run, sql, status, ui
+from dagster_project.commands import (
+    board,
+    check,
+    demo,
+    explain,
+    explore,
+    lake,
+    load,
+    pull,
+    quarantine,
+    run,
+    sql,
+    status,
+    ui,
+)
 from ingest.errors import TallyError
 
 INTERRUPTED = 130
@@ -32,6 +46,8 @@ app.command()(check.check)
 app.command()(sql.sql)
 app.command()(status.status)
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(board.board)
+app.add_typer(explain.app, name="explain")
 app.command()(explore.explore)
 app.command()(lake.lake)
 app.command()(ui.ui)

@@ -141,6 +141,12 @@ class _Reader:
         if not isinstance(name, str) or not name.isidentifier():
             raise self.refuse(["name"], "`name` must be the system's name: letters, digits and underscores.")
         tables = [self.table(name, index, item) for index, item in enumerate(self.document.get("schema") or ())]
+        names = {table.name for table in tables}
+        for table in tables:
+            if table.history and f"{table.name}_versions" in names:
+                raise self.refuse(
+                    ["schema"], f"the history of {table.name} is kept as {table.name}_versions; rename it."
+                )
         purpose = (self.document.get("description") or {}).get("purpose", "")
         return System(
             name=name,

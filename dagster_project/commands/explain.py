@@ -38,7 +38,9 @@ def explain() -> None:
 
 @app.command()
 def contest(
-    contest_id: Annotated[str, typer.Argument(metavar="ID", help="A funpot event, hermes market or advert_market deal.")],
+    contest_id: Annotated[
+        str, typer.Argument(metavar="ID", help="A funpot event, hermes market or advert_market deal.")
+    ],
     system: Annotated[str | None, typer.Option(help="The system, where two know the id.")] = None,
 ) -> None:
     """Show how one contest was settled: stakes, fee, every share, and what was paid, in whole units."""
@@ -54,7 +56,7 @@ def contest(
         connection.row_factory = dict_row  # type: ignore[assignment]
         settlement = _find(connection, contest_id, system)
         for part in reckon(connection, settlement):
-            console().print(part)
+            console().print(part, "")
 
 
 def _refuse_without_marts(connection: Connection) -> None:

@@ -6,6 +6,7 @@ settlement names, so that a reader can follow them with a pencil.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,16 @@ PENDING = """
     group by 1
     order by 1
 """
+DECISIONS = """
+    select
+        decisions.settled_at, decisions.ruling, coalesce(odds.option_label, decisions.outcome) as outcome,
+        decisions.payouts_expected, decisions.is_in_force, decisions.superseded_by
+    from marts.hermes_decisions as decisions
+    left join (select distinct contest_id, option_id, option_label from marts.fct_odds) as odds
+        on decisions.contest_id = odds.contest_id and decisions.outcome = odds.option_id
+    where decisions.contest_id = %(contest_id)s
+    order by decisions.settled_at, decisions.settlement_id
+"""
 DEAL = "select * from marts.advert_market_deal_money where deal_id = %(contest_id)s"
 CHAIN = """
     select coalesce(seen_at, posted_at) as at, purpose, direction, chain_amount, ledger_amount, classification, tx_hash
@@ -58,15 +69,23 @@ def _heading(settlement: Row) -> Text:
         "rule": settlement["rule"],
         "outcome": settlement["outcome"],
         "status": settlement["status"],
-        "settled at": settlement["settled_at"] and f"{settlement['settled_at']:%Y-%m-%d %H:%M:%S %Z}",
+        "settled at": _instant(settlement["settled_at"]),
     }
     lines = [f"{name:<11}{fact}" for name, fact in facts.items() if fact is not None]
-    return text.append("\n".join(lines) + "\n", style="not bold")
+    return text.append("\n".join(lines), style="not bold")
+
+
+def _instant(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else None
 
 
 def _ask(connection: Connection, query: str, settlement: Row) -> list[Row]:
     found: list[Any] = connection.execute(query.encode(), dict(settlement)).fetchall()
     return found
+
+
+def _shown(row: Row) -> list[Any]:
+    return [_instant(value) if isinstance(value, datetime) else value for value in row.values()]
 
 
 def _steps(title: str, unit: str, steps: Sequence[tuple[str, Any, str]]) -> Table:
@@ -118,7 +137,7 @@ def _pool_steps(settlement: Row, stakes: Sequence[Row]) -> Table:
             ("− payouts", settlement["payouts_expected"], f"every share rounded down to a multiple of {step}"),
             ("= breakage", settlement["breakage"], "what rounding and unclaimed pools leave with the house"),
             ("recorded payouts", settlement["payouts_recorded"], _verdict(settlement["difference"])),
-            ("closes to", settlement["stakes"] - closing, "stakes − payouts − fee − breakage − refunds"),
+            ("left over", settlement["stakes"] - closing, "stakes − payouts − fee − breakage − refunds"),
         ],
     )
 
@@ -187,8 +206,6 @@ def _verdict(difference: Decimal | None) -> str:
 
 def _picks(connection: Connection, settlement: Row) -> Iterator[RenderableType]:
     picks = _ask(connection, STAKES, settlement)
-    if settlement["supersedes"]:
-        yield Text(f"This decision took the place of {settlement['supersedes']}.")
     if not picks:
         yield from _not_decided(connection, settlement)
         return
@@ -207,6 +224,10 @@ def _picks(connection: Connection, settlement: Row) -> Iterator[RenderableType]:
             ("P&L of the pickers", total, "returned − staked"),
         ],
     )
+    decisions = [_shown(row) for row in _ask(connection, DECISIONS, settlement)]
+    if len(decisions) > 1:
+        names = ["decided at", "ruling", "outcome", "owed to winners", "in force", "superseded by"]
+        yield table("Decisions", names, decisions)
 
 
 def _profit(pick: Row) -> str:
@@ -238,7 +259,7 @@ def _deal(connection: Connection, settlement: Row) -> Iterator[RenderableType]:
             ("difference", settlement["difference"], _verdict(settlement["difference"])),
         ],
     )
-    matches = [list(row.values()) for row in _ask(connection, CHAIN, settlement)]
+    matches = [_shown(row) for row in _ask(connection, CHAIN, settlement)]
     if matches:
         names = ["at", "purpose", "direction", "on the chain", "in the ledger", "match", "transaction"]
         yield table("On the chain", names, matches)

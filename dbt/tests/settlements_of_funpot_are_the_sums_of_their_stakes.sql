@@ -3,7 +3,8 @@
 with votes as (
     select
         contest_id,
-        sum(stake) as stakes
+        sum(stake) as stakes,
+        count(*) filter (where is_winner and stake > 0) as winning_stakes
     from {{ ref('fct_votes') }}
     where system = 'funpot' and accepted
     group by 1
@@ -12,19 +13,25 @@ with votes as (
 payouts as (
     select
         contest_id,
-        sum(expected_payout) as due,
-        count(*) filter (where standing = 'won' and stake > 0) as winning_stakes
-    from {{ ref('int_funpot__settlement_payouts') }}
+        sum(expected_payout) as due
+    from {{ ref('settlement_payouts') }}
+    where system = 'funpot'
     group by 1
 ),
 
 compared as (
     select
-        settlements.*,
+        settlements.contest_id,
+        settlements.outcome,
+        settlements.stakes,
+        settlements.fee,
+        settlements.refunds,
+        settlements.payouts_expected,
+        settlements.breakage,
+        rules.payout_step,
         coalesce(votes.stakes, 0) as stakes_of_votes,
-        coalesce(payouts.due, 0) as due,
-        coalesce(payouts.winning_stakes, 0) as winning_stakes,
-        rules.payout_step
+        coalesce(votes.winning_stakes, 0) as winning_stakes,
+        coalesce(payouts.due, 0) as due
     from {{ ref('settlements') }} as settlements
     inner join {{ ref('int_funpot__contest_rules') }} as rules on settlements.contest_id = rules.contest_id
     left join votes on settlements.contest_id = votes.contest_id

@@ -43,6 +43,9 @@ NUMBERS = {
     # A hair below the half: an engine that first rounds the quotient to 16 digits rounds it up.
     "{{ ratio('49999999999999999999', '100000000000000000000', 0) }}": 0,
     "{{ ratio('9223372036854775807', 3, 10) }}": Decimal("3074457345618258602.3333333333"),
+    "{{ decimal_ratio('1.5', '0.0000000004', 1) }}": 3_750_000_000,
+    "{{ decimal_ratio(decimal('0.1'), decimal('-0.3'), 10) }}": Decimal("-0.3333333333"),
+    "{{ decimal_ratio('1.5', 0, 10) }}": None,
     "{{ ratio('sum(n)', 'count(*)', 10) }} from (values (1), (2), (2)) as numbers (n)": Decimal("1.6666666667"),
     "round(2.5::decimal(10, 2), 0)": 3,
     "round(-2.5::decimal(10, 2), 0)": -3,
@@ -109,6 +112,8 @@ JSON = {
     f"{{{{ json_only({OBJECT}, ['z']) }}}}": {},
     "{{ json_only(\"'[\\\"a\\\"]'::\" ~ json_type(), ['a']) }}": None,
     "{{ json_only(\"null::\" ~ json_type(), ['a']) }}": None,
+    "{{ json_gathered('k', 'v') }} from (values ('b', 1), ('a\"', null)) as members (k, v)": {"b": 1, 'a"': None},
+    "{{ json_gathered('k', 'v') }} from (values ('a', 1)) as members (k, v) where v = 2": None,
     "{{ json_array_of('n', 'n desc') }} from (values (1), (3), (2)) as numbers (n)": [3, 2, 1],
     "{{ json_array_of(json_object({'n': 'n'}), 'n') }} from (values (2), (1)) as numbers (n)": [{"n": 1}, {"n": 2}],
 }

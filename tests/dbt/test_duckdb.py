@@ -118,8 +118,9 @@ def canonical(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | Decimal):
-        text = f"{value:f}"
-        return {"number": (text.rstrip("0").rstrip(".") if "." in text else text).replace("-0", "0", text == "-0")}
+        text = str(value) if isinstance(value, int) else f"{value:f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return {"number": "0" if text == "-0" else text}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, dict):

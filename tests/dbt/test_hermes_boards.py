@@ -1,7 +1,7 @@
 """Hermes' boards as of an instant: the dated points add up to what a recount of the raw rows up to then gives."""
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,14 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from dagster_project import environment
 from ingest.contract import System
 from ingest.landing import find_files
-from ingest.load import load_files
 from ingest.sample import write_sample
 from ingest.settings import Settings
+from tests.dbt.builds import Builds, builder
 
-DBT = Path(__file__).parents[2] / "dbt"
 TEN_PLACES = Decimal("1e-10")
 Score = tuple[Decimal, int]  # points and weight
 Scores = dict[tuple[str, str], Score]  # by board and participant
@@ -91,24 +89,17 @@ def read_study(connection: psycopg.Connection) -> Study:
 
 
 @pytest.fixture
-def study(
-    connection: psycopg.Connection,
-    settings: Settings,
-    systems: tuple[System, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Study]:
-    """Twelve days of the sample in a fresh warehouse, with the points of the boards built."""
-    from dbt.cli.main import dbtRunner
+def builds(settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch) -> Builds:
+    return builder(settings, database, systems, monkeypatch.setenv)
 
+
+@pytest.fixture
+def study(builds: Builds, connection: psycopg.Connection, systems: tuple[System, ...], tmp_path: Path) -> Study:
+    """Twelve days of the sample in a fresh warehouse, with the points of the boards built."""
     write_sample(tmp_path / "landing", systems, days=12)
-    load_files(connection, systems, find_files(tmp_path / "landing", systems, system="hermes"))
-    connection.commit()
-    for name, value in environment.dbt_environment(settings).items():
-        monkeypatch.setenv(name, value)
-    words = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
-    assert dbtRunner().invoke(["run", "--select", "+int_hermes__board_points", *words]).success
-    yield read_study(connection)
+    builds.deliver(find_files(tmp_path / "landing", systems, system="hermes"))
+    assert builds.dbt("run", "--select", "+int_hermes__board_points").success
+    return read_study(connection)
 
 
 def test_a_board_as_of_any_instant_is_a_recount_of_what_had_happened(
@@ -140,3 +131,52 @@ def test_everybody_is_on_every_board_from_the_start(connection: psycopg.Connecti
 
     assert {count for _, count in on_boards} == {participants}
     assert len(on_boards) == 3
+
+
+def key(number: int) -> str:
+    return f"00000000-0000-0000-0000-{number:012d}"
+
+
+CLIP, MARKET, YES, NO, PRICE, LAST_PRICE, SESSION = (key(number) for number in range(1, 8))
+# Picked on the first day, locked on the second, decided on the third and otherwise on the fourth.
+ON_TIME: dict[str, list[dict[str, Any]]] = {
+    "users": [{"id": key(number)} for number in (11, 12)],
+    "sessions": [{"id": SESSION, "user_id": key(11), "started_at": "2026-05-01T09:00:00Z"}],
+    "events": [{"id": CLIP, "title_en": "Final", "status": "settled"}],
+    "markets": [{"id": MARKET, "event_id": CLIP, "status": "settled", "lock_at": "2026-05-02T10:00:00Z"}],
+    "outcomes": [{"id": YES, "market_id": MARKET}, {"id": NO, "market_id": MARKET}],
+    "odds_versions": [
+        {"id": PRICE, "market_id": MARKET, "version_no": 1, "created_at": "2026-05-01T08:00:00Z"},
+        {"id": LAST_PRICE, "market_id": MARKET, "version_no": 2, "created_at": "2026-05-02T08:00:00Z"},
+    ],
+    "outcome_odds": [{"id": key(21), "odds_version_id": PRICE, "outcome_id": YES, "decimal_odds": "2.5"}],
+    "settlements": [
+        {"id": key(31), "market_id": MARKET, "settled_at": "2026-05-03T10:00:00Z", "winning_outcome_id": YES},
+        {"id": key(32), "market_id": MARKET, "settled_at": "2026-05-04T10:00:00Z", "winning_outcome_id": NO},
+    ],
+    "bet_intents": [
+        {"id": key(41), "user_id": key(11), "market_id": MARKET, "outcome_id": YES, "accepted": True}
+        | {"server_received_at": "2026-05-01T10:00:00Z", "accepted_odds_version_id": PRICE}
+    ],
+}
+LATE_PICK = ON_TIME["bet_intents"][0] | {"id": key(42), "user_id": key(12)}
+LATE_PRICE = {"id": key(22), "odds_version_id": LAST_PRICE, "outcome_id": YES, "decimal_odds": "2"}
+
+
+@pytest.mark.parametrize(("table", "late"), [("bet_intents", LATE_PICK), ("outcome_odds", LATE_PRICE)])
+def test_what_comes_late_scores_on_the_days_its_market_locked_and_was_decided(
+    builds: Builds, systems: tuple[System, ...], tmp_path: Path, table: str, late: dict[str, Any]
+) -> None:
+    for day, rows_by_table in (("2026-05-04", ON_TIME), ("2026-05-05", {table: [late]})):
+        for name, lines in rows_by_table.items():
+            file = tmp_path / f"hermes/{name}/date={day}/rows.ndjson"
+            file.parent.mkdir(parents=True)
+            file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        builds.deliver(file for file in find_files(tmp_path, systems) if str(file.delivered_on) == day)
+        builds.build()
+    piece_by_piece = builds.checksums()
+    assert "hermes" not in builds.whole_systems()
+    assert builds.rows_of("leaderboard_scores_daily") != []
+    builds.build_whole()
+
+    assert piece_by_piece == builds.checksums()

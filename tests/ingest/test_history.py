@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from ingest.contract import System, read_contract
 from ingest.errors import ContractError
+from ingest.landing import LandingFile
 from ingest.quarantine import Selection
 from ingest.replay import replay_rows
 from ingest.schema import ensure_schemas
@@ -174,6 +176,21 @@ def _with_message(system: System) -> System:
     return replace(system, tables=tuple(tables))
 
 
+@pytest.mark.parametrize(
+    ("name", "seen_at"),
+    [
+        ("pull-20260601T101500250000Z-0001.parquet", datetime(2026, 6, 1, 10, 15, 0, 250_000, UTC)),
+        ("jobs_20260601T101500Z.csv.gz", datetime(2026, 6, 1, 10, 15, tzinfo=UTC)),
+        ("part-20261301T101500Z.ndjson", datetime(2026, 6, 2, tzinfo=UTC)),
+        ("part-0000.ndjson", datetime(2026, 6, 2, tzinfo=UTC)),
+    ],
+)
+def test_a_file_is_of_the_instant_in_its_name_or_of_the_beginning_of_its_day(name: str, seen_at: datetime) -> None:
+    file = LandingFile("storyforge", "jobs", date(2026, 6, 2), Path(name), f"storyforge/jobs/date=2026-06-02/{name}")
+
+    assert file.seen_at == seen_at
+
+
 @pytest.fixture
 def store(database: str, tmp_path: Path) -> Iterator[Store]:
     """A shop that keeps the history of its upserted tables, and whose contract is too narrow yet."""
@@ -221,3 +238,11 @@ def test_a_history_that_cannot_be_kept_is_refused(tmp_path: Path, mode: str, col
 
     with pytest.raises(ContractError, match=words):
         read_contract(contract(tmp_path, text))
+
+
+def test_a_table_may_not_be_named_as_the_versions_of_another(tmp_path: Path) -> None:
+    text = MINIMAL.replace("      - {property: loadMode, value: append}\n", HISTORY % ("upsert", "customer_id"))
+    described = text.partition("schema:\n")[2]
+
+    with pytest.raises(ContractError, match="kept as sales_versions; rename it"):
+        read_contract(contract(tmp_path, text + described.replace("name: sales", "name: sales_versions")))

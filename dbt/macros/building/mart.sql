@@ -49,8 +49,9 @@
 {% macro _is_made_anew(key) %}
     {% set found = run_query(
         "select attname, format_type(atttypid, atttypmod), exists (select from pg_index where indrelid = attrelid"
-        " and indisprimary and attnum = any(indkey)) from pg_attribute where attrelid = to_regclass('" ~ this ~ "')"
-        " and attnum > 0 and not attisdropped order by attnum"
+        " and indisprimary and attnum = any(indkey)) from pg_attribute inner join pg_class on attrelid = pg_class.oid"
+        " where attrelid = to_regclass('" ~ this ~ "') and relkind = 'r' and attnum > 0 and not attisdropped"
+        " order by attnum"
     ) %}
     {% set wanted = [] %}
     {% for column in model.columns.values() %}

@@ -35,4 +35,4 @@ select
 from moments
 where moment is not null
 union
-{{ union_touched('score_days', ['day'], ['synapse']) }}
+{{ union_touched('score_days', ['day'], ['advert_market', 'hermes', 'synapse']) }}

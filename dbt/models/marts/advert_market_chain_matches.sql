@@ -1,8 +1,13 @@
-{{ config(indexes=[{'columns': ['deal_id']}, {'columns': ['classification']}]) }}
+{{ config(
+    indexes=[{'columns': ['matched_within']}, {'columns': ['classification']}],
+    meta={'scope': {'columns': ['matched_within'], 'keys': 'touched_advert_market__coins'}}
+) }}
+-- depends_on: {{ ref('touched_advert_market__coins') }}
 
 select
     'advert_market'::text as system,
     match_id,
+    matched_within,
     deal_id,
     direction,
     purpose,

@@ -2,7 +2,7 @@
     indexes=[{'columns': ['owner_id']}],
     meta={'scope': {'columns': ['system', 'deal_id'], 'listed_as': ['system', 'contest_id'], 'keys': 'touched_contests'}}
 ) }}
--- depends_on: {{ ref('touched_contests') }}
+-- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}
 
 select
     'advert_market'::text as system,

@@ -49,5 +49,6 @@ select
         else happened_at
     end as first_divergent_at,
     case when differs then entry_id end as first_divergent_entry_id,
-    case when differs then witness end as witness
+    case when differs then witness end as witness,
+    projected_until as recorded_until
 from explained

@@ -4,7 +4,7 @@
     {'columns': ['system', 'contest_id']},
     {'columns': ['system', 'posted_at']},
 ], meta={'scope': {'columns': ['system', 'tx_ref'], 'keys': 'touched_postings', 'but_whole': ['funpot']}}) }}
--- depends_on: {{ ref('touched_postings') }}
+-- depends_on: {{ ref('touched_postings') if target.type != 'duckdb' }}
 
 with entries as (
 

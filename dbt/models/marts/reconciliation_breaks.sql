@@ -32,7 +32,8 @@ final as (
         unit,
         cause,
         {{ json_object({
-            'recorded': 'recorded', 'ledger': 'ledger', 'first_divergent_at': instant_text('first_divergent_at')
+            'recorded': 'recorded', 'ledger': 'ledger', 'first_divergent_at': instant_text('first_divergent_at'),
+            'first_divergent_entry_id': 'first_divergent_entry_id', 'witness': 'witness'
         }) }} as evidence
     from balances
     union all

@@ -4,10 +4,13 @@
         'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
     }}
 ) }}
--- depends_on: {{ ref('touched_contests') }}
+-- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}
 
 {{ union_open_systems(
     'settlement_payouts',
-    ['contest_id', 'vote_id', 'voter_id', 'unit', 'stake', 'expected_payout', 'recorded_payout', 'difference'],
+    [
+        'contest_id', 'vote_id', 'voter_id', 'standing', 'unit', 'stake', 'expected_payout', 'recorded_payout',
+        'difference',
+    ],
     ['funpot', 'hermes', 'advert_market'],
 ) }}

@@ -3,13 +3,13 @@
         'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
     }}
 ) }}
--- depends_on: {{ ref('touched_contests') }}
+-- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}
 
 {{ union_open_systems(
     'settlements',
     [
-        'contest_id', 'title', 'unit', 'outcome', 'stakes', 'fee', 'distributable', 'payouts_expected',
-        'payouts_recorded', 'refunds', 'breakage', 'difference', 'status', 'settled_at',
+        'contest_id', 'title', 'unit', 'rule', 'outcome', 'stakes', 'fee', 'distributable',
+        'payouts_expected', 'payouts_recorded', 'refunds', 'breakage', 'difference', 'status', 'settled_at',
     ],
     ['funpot', 'hermes', 'advert_market'],
 ) }}

@@ -1,7 +1,19 @@
-with events as (
+{{ config(meta={'scope': {'columns': ['system', 'category_id', 'day'], 'keys': 'touched_synapse__engagement'}}) }}
+
+with measured as (
 
     select * from {{ ref('int_synapse__engagement_measured') }}
-    where {{ is_open("'synapse'") }}
+
+),
+
+events as (
+
+    select measured.*
+    from measured
+    where
+        {{ in_days('measured.occurred_at', 'touched_synapse__engagement') }}
+        and {{ in_scope(['system', 'category_id', 'day'], 'touched_synapse__engagement', 'measured') }}
+        and {{ is_open("'synapse'") }}
 
 ),
 
@@ -17,7 +29,7 @@ places as (
 )
 
 select
-    'synapse'::text as system,
+    system,
     category_id,
     place_id as channel_id,
     day,
@@ -31,4 +43,4 @@ select
     count(distinct case when event_type = 'reaction_add' then actor_id end) as reactors,
     count(distinct actor_id) as members
 from places
-group by 2, 3, 4
+group by 1, 2, 3, 4

@@ -93,9 +93,9 @@ class Study:
         self.sessions = self.picks = 0
 
     def enrol(self, number: int) -> Player:
-        """Write one participant; arms alternate, two of three ask for English."""
+        """Write one participant; arms alternate, two of three ask for English, one of four in each arm has Android."""
         language, variant = "sv" if number % 3 == 0 else "en", ("control", "modern")[number % 2]
-        player = Player(uuid4(self.rng), language, variant, "ios" if number % 4 else "android")
+        player = Player(uuid4(self.rng), language, variant, "ios" if number // 2 % 4 else "android")
         start = self.outbox.period.start
         row: Row = {"id": player.id, "external_ref": f"P-{number:05d}", "preferred_language": language}
         row |= {"created_at": start - timedelta(minutes=number + 1), "device_platform": player.platform}

@@ -1,3 +1,6 @@
+-- Of channels come only entrances, which every build lists anew.
+{{ config(meta={'follows': ['deals', 'channels']}) }}
+
 with legs as (select * from {{ ref('int_advert_market__deal_legs') }}),
 
 deals as (select * from {{ ref('stg_advert_market__deals') }}),

@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['ton_transactions', 'deals', 'deal_events']}) }}
+
 with coins as (select * from {{ ref('int_advert_market__coins_moved') }}),
 
 matches as (
@@ -10,7 +12,7 @@ deposits as (select * from {{ ref('int_advert_market__deposits_classified') }}),
 
 under_way as (
     select distinct
-        coalesce(deal_id, '') as deal_id,
+        coalesce(deal_id, 'treasury') as matched_within,
         direction,
         amount
     from {{ ref('stg_advert_market__ton_transactions') }}
@@ -31,6 +33,7 @@ in_ledger as (
 
 paired as (
     select
+        coalesce(on_chain.matched_within, in_ledger.matched_within) as matched_within,
         coalesce(on_chain.deal_id, in_ledger.deal_id) as deal_id,
         coalesce(on_chain.direction, in_ledger.direction) as direction,
         coalesce(on_chain.purpose, in_ledger.purpose) as purpose,
@@ -51,6 +54,7 @@ paired as (
 final as (
     select
         coalesce('chain:' || paired.tx_hash, 'ledger:' || paired.entry_id) as match_id,
+        paired.matched_within,
         paired.deal_id,
         paired.direction,
         paired.purpose,
@@ -86,7 +90,7 @@ final as (
     left join under_way
         on
             paired.tx_hash is null
-            and coalesce(paired.deal_id, '') = under_way.deal_id
+            and paired.matched_within = under_way.matched_within
             and paired.direction = under_way.direction
             and paired.ledger_amount = under_way.amount
 )

@@ -5,7 +5,7 @@ by_purpose as (
     select
         *,
         row_number() over (
-            partition by side, deal_id, direction, amount, purpose
+            partition by side, matched_within, direction, amount, purpose
             order by moved_at, line_id
         ) as nth
     from coins
@@ -20,7 +20,7 @@ of_one_purpose as (
     from by_purpose as chain
     inner join by_purpose as ledger
         on
-            coalesce(chain.deal_id, '') = coalesce(ledger.deal_id, '')
+            chain.matched_within = ledger.matched_within
             and chain.direction = ledger.direction
             and chain.amount = ledger.amount
             and chain.purpose = ledger.purpose
@@ -32,7 +32,7 @@ by_amount as (
     select
         coins.*,
         row_number() over (
-            partition by coins.side, coins.deal_id, coins.direction, coins.amount
+            partition by coins.side, coins.matched_within, coins.direction, coins.amount
             order by coins.moved_at, coins.line_id
         ) as nth
     from coins
@@ -51,7 +51,7 @@ final as (
     from by_amount as chain
     inner join by_amount as ledger
         on
-            coalesce(chain.deal_id, '') = coalesce(ledger.deal_id, '')
+            chain.matched_within = ledger.matched_within
             and chain.direction = ledger.direction
             and chain.amount = ledger.amount
             and chain.nth = ledger.nth

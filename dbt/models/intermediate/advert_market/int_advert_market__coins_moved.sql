@@ -1,15 +1,33 @@
 with transactions as (
-    select *
+    select
+        *,
+        coalesce(deal_id, 'treasury') as matched_within
     from {{ ref('stg_advert_market__ton_transactions') }}
-    where coins = 'moved'
+    where
+        coins = 'moved'
+        and {{ touched('advert_market', 'coins', "coalesce(deal_id, 'treasury')", 'matched_within') }}
 ),
 
 deals as (select * from {{ ref('stg_advert_market__deals') }}),
 
+-- In two parts, so that an index finds the deals.
 postings as (
-    select *
+    select
+        *,
+        contest_id as matched_within
     from {{ ref('fct_ledger_entries') }}
-    where system = 'advert_market' and account_kind = 'EXTERNAL_TON' and amount <> 0
+    where
+        system = 'advert_market'
+        and account_kind = 'EXTERNAL_TON'
+        and amount <> 0
+        and contest_id is not null
+        and {{ touched('advert_market', 'coins', 'contest_id', 'matched_within') }}
+    union all
+    select
+        *,
+        'treasury' as matched_within
+    from {{ ref('fct_ledger_entries') }}
+    where system = 'advert_market' and account_kind = 'EXTERNAL_TON' and amount <> 0 and contest_id is null
 ),
 
 final as (
@@ -17,6 +35,7 @@ final as (
         'chain' as side,
         transactions.tx_hash as line_id,
         null::text as tx_ref,
+        transactions.matched_within,
         transactions.deal_id,
         transactions.direction,
         -- The chain does not say what coins that leave are for; the deal keeps the hash.
@@ -36,6 +55,7 @@ final as (
         'ledger' as side,
         entry_id as line_id,
         tx_ref,
+        matched_within,
         contest_id as deal_id,
         case when amount < 0 then 'IN' else 'OUT' end as direction,
         case

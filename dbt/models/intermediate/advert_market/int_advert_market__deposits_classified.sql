@@ -8,12 +8,12 @@ deals as (select * from {{ ref('stg_advert_market__deals') }}),
 
 endings as (
     select
-        subject_id as deal_id,
+        deal_id,
         min(occurred_at) as ended_at
-    from {{ ref('fct_events') }}
+    from {{ ref('stg_advert_market__deal_events') }}
     where
-        system = 'advert_market'
-        and event_type in ('COMPLETED', 'CANCELLED', 'EXPIRED', 'REFUNDED', 'PARTIALLY_REFUNDED')
+        to_status in ('COMPLETED_RELEASED', 'CANCELLED', 'EXPIRED', 'REFUNDED', 'PARTIALLY_REFUNDED')
+        and {{ touched('advert_market', 'coins', 'deal_id', 'matched_within') }}
     group by 1
 ),
 

@@ -1,19 +1,4 @@
-with balances as (
-    select *
-    from {{ ref('balances_daily') }}
-    where system = 'advert_market'
-),
-
-movements as (
-    select
-        day,
-        split_part(account_id, ':', 1) as account_kind,
-        unit,
-        sum(debits) as debits,
-        sum(credits) as credits
-    from balances
-    group by 1, 2, 3
-),
+with movements as (select * from {{ ref('advert_market_movements_daily') }}),
 
 kinds as (
     select

@@ -37,17 +37,9 @@ select
     entered.board,
     entered.period,
     entered.entity_id,
-    -- Ten places for every share and mean: 1/3 and 2/6 tie, and shares of fewer than 100,000 never do by rounding.
-    case
-        when entered.weight is null then entered.points
-        else {{ decimal(ratio('entered.points * 10000000000', 'entered.weight', 0)) }} * 0.0000000001
-    end as score,
+    {{ board_score('entered.points', 'entered.weight') }} as score,
     entered.tiebreak,
-    case boards.tie_rule when 'ordinal by earliest' then entered.entered_at end as earlier_first,
-    case
-        when boards.tie_rule = 'ordinal by entity id' and {{ matches('entered.entity_id', '^[0-9]{1,30}$') }}
-            then {{ whole('entered.entity_id') }}
-    end as smaller_first,
+    {{ board_tie_keys('boards.tie_rule', 'entered.entered_at', 'entered.entity_id') }},
     boards.tie_rule
 from entered
 inner join boards on entered.system = boards.system and entered.board = boards.board

@@ -43,8 +43,8 @@ paid as (
         count(*) filter (where bonuses.movement = 'referral_bonus_paid') as bonuses,
         sum(bonuses.amount) as amount
     from bonuses
-    left join due as by_payment on bonuses.ref_id = by_payment.payment_id
-    left join invoices as by_invoice on bonuses.ref_id = by_invoice.invoice_id
+    left join due as by_payment on bonuses.reference = by_payment.payment_id
+    left join invoices as by_invoice on bonuses.reference = by_invoice.invoice_id
     group by 1, 2
 ),
 

@@ -1,4 +1,8 @@
-with ledger as (select * from {{ ref('stg_funpot__wallet_ledger') }}),
+with entries as (
+    select *
+    from {{ ref('fct_ledger_entries') }}
+    where system = 'funpot' and account_kind = 'wallet'
+),
 
 votes as (
     select *
@@ -14,18 +18,18 @@ contests as (
 
 final as (
     select
-        ledger.entry_id,
-        ledger.user_id,
-        ledger.unit,
-        case when ledger.direction = 'credit' then ledger.amount else -ledger.amount end as amount,
-        {{ funpot_movement("ledger.reason", "ledger.direction = 'credit'", "ledger.idempotency_key") }} as movement,
-        ledger.ref_id,
+        entries.entry_id,
+        substr(entries.account_id, length('WALLET:') + 1) as user_id,
+        entries.unit,
+        entries.amount,
+        {{ funpot_movement("entries.reason", "entries.amount > 0", "entries.idempotency_key") }} as movement,
+        entries.reference,
         votes.vote_id,
         coalesce(votes.contest_id, contests.contest_id) as contest_id,
-        ledger.posted_at
-    from ledger
-    left join votes on ledger.ref_id = votes.vote_id
-    left join contests on ledger.ref_id = contests.contest_id
+        entries.posted_at
+    from entries
+    left join votes on entries.reference = votes.vote_id
+    left join contests on entries.reference = contests.contest_id
 )
 
 select * from final

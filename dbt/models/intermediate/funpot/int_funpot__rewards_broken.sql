@@ -1,6 +1,6 @@
 with rewards as (
     select
-        coalesce(contest_id, ref_id, entry_id) as subject,
+        coalesce(contest_id, reference, entry_id) as subject,
         contest_id,
         sum(amount) as rewarded,
         min(posted_at) as first_rewarded_at

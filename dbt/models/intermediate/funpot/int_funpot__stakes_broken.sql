@@ -7,7 +7,7 @@ with latest as (
 movements as (
     select
         user_id,
-        coalesce(contest_id, ref_id, entry_id) as staked_on,
+        coalesce(contest_id, reference, entry_id) as staked_on,
         sum(case when movement = 'stake_taken' then -amount else {{ whole(0) }} end) as taken,
         sum(case when movement = 'stake_rolled_back' then amount else {{ whole(0) }} end) as rolled_back,
         max(posted_at) as last_posted_at
@@ -20,7 +20,7 @@ stakes as (
     select
         voter_id as user_id,
         contest_id as staked_on,
-        sum(stake) as staked,
+        {{ whole('sum(stake)') }} as staked,
         max(cast_at) as last_cast_at
     from {{ ref('fct_votes') }}
     where system = 'funpot' and accepted and stake > 0

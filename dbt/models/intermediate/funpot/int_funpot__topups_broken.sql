@@ -23,8 +23,8 @@ credited as (
         count(*) filter (where credits.movement = 'topup_paid') as credits,
         sum(credits.amount) as amount
     from credits
-    left join payments on credits.ref_id = payments.payment_id
-    left join invoices on credits.ref_id = invoices.invoice_id
+    left join payments on credits.reference = payments.payment_id
+    left join invoices on credits.reference = invoices.invoice_id
     group by 1, 2
 ),
 

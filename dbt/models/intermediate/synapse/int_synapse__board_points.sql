@@ -25,7 +25,7 @@ members as (
 
 ),
 
-points as (
+amounts as (
 
     select
         case postings.unit when 'XP' then 'xp' else 'season_stars' end as board,
@@ -38,7 +38,11 @@ points as (
     from postings
     cross join lateral (values ('lifetime'), ('season:' || nullif(postings.season_id, ''))) as periods (period)
     where periods.period is not null
-    union all
+
+),
+
+messages_written as (
+
     select
         'messages' as board,
         periods.period,
@@ -50,34 +54,47 @@ points as (
     from messages
     cross join lateral (values ('lifetime'), ('season:' || messages.season_id)) as periods (period)
     where periods.period is not null
-    union all
-    select board, period, entity_id, points, happened_at, cause_kind, cause_id
-    from {{ ref('int_synapse__rewards_scored') }}
-    union all
-    select board, period, entity_id, points, happened_at, 'entity' as cause_kind, entity_id as cause_id
-    from {{ ref('int_synapse__scores_recorded') }}
-    union all
-    -- Whoever took part stands on the boards of what everybody can do, with nothing to begin with.
-    select boards.board, members.period, members.user_id, 0, members.seen_at, 'entity' as cause_kind, members.user_id
+
+),
+
+-- Whoever took part stands on the boards of what everybody can do, with nothing to begin with.
+beginnings as (
+
+    select
+        boards.board,
+        members.period,
+        members.user_id as entity_id,
+        0 as points,
+        members.seen_at as happened_at,
+        'entity' as cause_kind,
+        members.user_id as cause_id
     from members
     cross join (values ('messages'), ('season_stars'), ('voice_minutes')) as boards (board)
 
 ),
 
-final as (
+points as (
 
-    select
-        board,
-        period,
-        entity_id,
-        {{ decimal('points') }} as points,
-        {{ whole('null') }} as weight,
-        {{ decimal('null') }} as tiebreak,
-        happened_at,
-        cause_kind,
-        cause_id
-    from points
+    select * from amounts
+    union all
+    select * from messages_written
+    union all
+    select * from beginnings
+    union all
+    select * from {{ ref('int_synapse__rewards_scored') }}
+    union all
+    select * from {{ ref('int_synapse__scores_recorded') }}
 
 )
 
-select * from final
+select
+    board,
+    period,
+    entity_id,
+    {{ decimal('points') }} as points,
+    {{ whole('null') }} as weight,
+    {{ decimal('null') }} as tiebreak,
+    happened_at,
+    cause_kind,
+    cause_id
+from points

@@ -19,9 +19,9 @@ rewards_outside as (
         amounts.allowed,
         rewards.activity_id || ':' || amounts.unit as subject
     from rewards
-    cross join lateral (
-        values ('XP', rewards.xp, rewards.xp_limit), ('stars', rewards.stars, rewards.star_limit)
-    ) as amounts (unit, given, allowed)
+    cross join
+        lateral (values ('XP', rewards.xp, rewards.xp_limit), ('stars', rewards.stars, rewards.star_limit))
+            as amounts (unit, given, allowed)
     where
         -- Only a hand may take away.
         (amounts.given < 0 and rewards.event_type <> 'MANUAL_AWARD')

@@ -20,9 +20,11 @@ explained as (
         event_type
         || case when category_id <> '0' then ' category:' || category_id else '' end
         || ' ' || case when period = 'season' then 'season_counter_raw' else period end as counter,
-        case
-            when cause = 'retention_truncation' and recorded = retained then 'every event captured; recorded are those still in the lake'
-            else 'every event captured'
+        'every event captured'
+        || case
+            when cause = 'retention_truncation' and recorded = retained
+                then '; recorded are those still in the lake'
+            else ''
         end as basis
     from lake_counters
     union all

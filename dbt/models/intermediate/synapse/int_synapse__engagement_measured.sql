@@ -22,10 +22,12 @@ engaged as (
 final as (
 
     select
+        system,
         event_id,
         subject_id as channel_id,
         actor_id,
         event_type,
+        occurred_at,
         coalesce(category_id, '0') as category_id,
         (occurred_at at time zone 'UTC')::date as day,
         -- After a restart the bot has forgotten when a stay began and says 0; what is no whole number counts as that.

@@ -25,9 +25,9 @@ rewards as (
 of_members as (
 
     select
-        users.user_id::text as entity_id,
-        'lifetime' as period,
         scores.board,
+        'lifetime' as period,
+        users.user_id::text as entity_id,
         scores.points,
         coalesce(users.updated_at, users.created_at) as happened_at
     from users
@@ -40,9 +40,9 @@ of_members as (
 of_seasons as (
 
     select
-        user_stats.user_id::text as entity_id,
-        periods.period,
         scores.board,
+        periods.period,
+        user_stats.user_id::text as entity_id,
         scores.points,
         seasons.starts_at as happened_at
     from user_stats
@@ -65,7 +65,11 @@ scores as (
 -- No journal tells of gold. Of the rest it does, so the bot's totals stand in only while no entry was ever delivered.
 final as (
 
-    select * from scores
+    select
+        *,
+        'entity' as cause_kind,
+        entity_id as cause_id
+    from scores
     where board = 'gold' or not exists (select 1 from rewards)
 
 )

@@ -1,0 +1,65 @@
+{%- set lookback_days = var('lookback_days') %}
+
+with entries as (
+
+    select
+        *,
+        (posted_at at time zone 'UTC')::date as day
+    from {{ ref('fct_ledger_entries') }}
+    where {{ is_open('system') }}
+
+),
+
+subjects as (
+
+    select distinct
+        system,
+        subject
+    from {{ ref('reconciliation_breaks') }}
+
+),
+
+clearances as (
+
+    {{ union_open_systems('clearances', ['tx_ref', 'unit', 'is_cleared'], ['funpot', 'advert_market', 'synapse']) }}
+
+),
+
+postings as (
+
+    select
+        entries.system,
+        entries.tx_ref,
+        entries.unit,
+        min(entries.day) as day,
+        -- A double entry moves what it credits; in a journal every entry stands for itself.
+        greatest(
+            coalesce(sum(entries.amount) filter (where entries.amount > 0), 0),
+            coalesce(-sum(entries.amount) filter (where entries.amount < 0), 0)
+        ) as moved,
+        count(accounts.subject) = 0 and count(contests.subject) = 0 and count(votes.subject) = 0 as is_explained,
+        max(entries.delivered_on) - min(entries.day) <= 1 + case entries.system
+            {%- for system, days in lookback_days.items() %}
+            when '{{ system }}' then {{ days }}
+            {%- endfor %}
+        end as is_on_time
+    from entries
+    left join subjects as accounts
+        on entries.system = accounts.system and entries.account_id = accounts.subject
+    left join subjects as contests
+        on entries.system = contests.system and entries.contest_id = contests.subject
+    left join subjects as votes
+        on entries.system = votes.system and entries.reference = votes.subject
+    group by 1, 2, 3
+
+)
+
+select
+    postings.*,
+    coalesce(clearances.is_cleared, false) as is_cleared
+from postings
+left join clearances
+    on
+        postings.system = clearances.system
+        and postings.tx_ref = clearances.tx_ref
+        and postings.unit = clearances.unit

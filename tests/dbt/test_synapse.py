@@ -1,0 +1,154 @@
+"""Synapse's counters over a source that forgets: what it purges stays counted, and each of its figures is explained."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tests.conftest import Warehouse
+
+GUILD = 7
+RECONCILIATION = "select counter, recorded, recounted, cause from intermediate.int_synapse__counter_reconciliation"
+
+
+def deliver(warehouse: Warehouse, day: str, table: str, rows: Iterable[dict[str, Any]]) -> None:
+    folder = warehouse.landing / "synapse" / table / f"date={day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def message(number: int, user_id: int, at: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "guild_id": GUILD,
+        "user_id": user_id,
+        "event_type": "message_create",
+        "channel_id": 70,
+        "target_id": None,
+        "payload": {"length": 5, "content": "hello"},
+        "source_id": str(number),
+        "timestamp": at,
+    }
+
+
+def counter(user_id: int, period: str, count: int) -> dict[str, Any]:
+    key = {"user_id": user_id, "event_type": "message_create", "category_id": 0, "period": period}
+    return key | {"count": count}
+
+
+def member(user_id: int, messages: int) -> dict[str, Any]:
+    names = dict.fromkeys(("discord_name", "discord_avatar_hash", "github_username"))
+    at = "2026-01-01T00:00:00Z"
+    totals = {"xp": 15 * messages, "level": 1, "gold": 0}
+    return {"id": user_id} | names | totals | {"created_at": at, "updated_at": at}
+
+
+def reward(number: int, user_id: int, at: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "user_id": user_id,
+        "event_type": "MESSAGE",
+        "season_id": None,
+        "category_id": None,
+        "source_system": "discord",
+        "source_event_id": str(number),
+        "xp_delta": 15,
+        "star_delta": 1,
+        "metadata": {"length": 5},
+        "timestamp": at,
+    }
+
+
+def reconciled(warehouse: Warehouse, user_id: int) -> dict[str, tuple[int, int, str | None]]:
+    """The counters of a member: recorded, recounted and why they differ."""
+    found = warehouse.fetch(f"{RECONCILIATION} where subject = 'user:{user_id}'")
+    return {counter: (int(recorded), int(recounted), cause) for counter, recorded, recounted, cause in found}
+
+
+def lifetime(warehouse: Warehouse, user_id: int) -> list[tuple[Any, ...]]:
+    return warehouse.fetch(
+        "select count from marts.event_counters where system = 'synapse' and category_id = '0'"
+        f" and period = 'lifetime' and user_id = '{user_id}'"
+    )
+
+
+def test_lifetime_counts_survive_the_purge_that_shrinks_those_of_the_source(warehouse: Warehouse) -> None:
+    deliver(warehouse, "2026-02-02", "event_lake", [message(n, 1, "2026-02-01T10:00:00Z") for n in (1, 2, 3)])
+    deliver(
+        warehouse,
+        "2026-02-02",
+        "event_counters",
+        [counter(1, "lifetime", 3), counter(1, "season", 3), counter(1, "day:2026-02-01", 3)],
+    )
+    assert warehouse.tally("run")[0] == 0
+    assert reconciled(warehouse, 1) == {
+        "message_create lifetime": (3, 3, None),
+        "message_create season_counter_raw": (3, 3, None),
+        "message_create day:2026-02-01": (3, 3, None),
+    }
+
+    # Four months later the source holds only two messages of June, and its weekly recount has made 2 of 5.
+    deliver(warehouse, "2026-06-02", "event_lake", [message(n, 1, "2026-06-01T10:00:00Z") for n in (4, 5)])
+    deliver(
+        warehouse,
+        "2026-06-02",
+        "event_counters",
+        [counter(1, "lifetime", 2), counter(1, "season", 5), counter(1, "day:2026-06-01", 2)],
+    )
+    assert warehouse.tally("run")[0] == 0
+
+    assert lifetime(warehouse, 1) == [(5,)]
+    assert reconciled(warehouse, 1) == {
+        "message_create lifetime": (2, 5, "retention_truncation"),
+        "message_create season_counter_raw": (5, 5, None),
+        "message_create day:2026-02-01": (3, 3, None),
+        "message_create day:2026-06-01": (2, 2, None),
+    }
+    assert warehouse.fetch("select * from marts.reconciliation_breaks") == []
+
+
+def test_a_counter_above_the_lake_is_backfilled_early_or_wrong(warehouse: Warehouse) -> None:
+    deliver(warehouse, "2026-06-02", "users", [member(1, 4), member(2, 0), member(3, 0)])
+    deliver(warehouse, "2026-06-02", "activity_log", [reward(n, 1, "2026-05-01T10:00:00Z") for n in range(1, 5)])
+    lake = [message(1, 1, "2026-06-01T10:00:00Z"), message(2, 3, "2026-05-20T10:00:00Z")]
+    deliver(warehouse, "2026-06-02", "event_lake", lake)
+    deliver(
+        warehouse,
+        "2026-06-02",
+        "event_counters",
+        [
+            # Four rewards were logged before the lake opened; the backfill counted them, then the lake one more.
+            counter(1, "lifetime", 5),
+            counter(1, "season", 1),
+            counter(1, "day:2026-06-01", 1),
+            # Counted yesterday, its row comes tomorrow.
+            counter(2, "lifetime", 1),
+            counter(2, "season", 1),
+            counter(2, "day:2026-06-01", 1),
+            # Counted a fortnight ago, its row never came.
+            counter(3, "lifetime", 2),
+            counter(3, "season", 2),
+            counter(3, "day:2026-05-20", 2),
+        ],
+    )
+    assert warehouse.tally("run")[0] == 0
+
+    assert reconciled(warehouse, 1)["message_create lifetime"] == (5, 1, "backfill")
+    assert set(reconciled(warehouse, 2).values()) == {(1, 0, "late events")}
+    assert set(reconciled(warehouse, 3).values()) == {(2, 1, "missing events")}
+    assert warehouse.fetch("select rule_id, subject, amount::int from marts.reconciliation_breaks order by 1, 2") == [
+        ("D-05", "user:3 message_create day:2026-05-20", 1),
+        ("D-06", "user:3 message_create lifetime", 1),
+        ("D-06", "user:3 message_create season_counter_raw", 1),
+    ]
+
+    deliver(warehouse, "2026-06-03", "event_lake", [message(3, 2, "2026-06-01T23:59:59Z")])
+    assert warehouse.tally("run")[0] == 0
+
+    assert set(reconciled(warehouse, 2).values()) == {(1, 1, None)}
+
+
+def test_marts_show_no_word_of_a_message(warehouse: Warehouse) -> None:
+    deliver(warehouse, "2026-02-02", "event_lake", [message(1, 1, "2026-02-01T10:00:00Z")])
+    assert warehouse.tally("run")[0] == 0
+
+    assert warehouse.fetch("select payload from marts.fct_events") == [({"length": 5},)]
