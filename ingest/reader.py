@@ -99,7 +99,7 @@ def _only(lines: pl.Series, batch: Batch) -> pl.DataFrame:
     # Of all the file's lines only those that can be of this batch are compared with its own.
     begin = lines.search_sorted(cast(int, found.min()), "left")
     end = lines.search_sorted(cast(int, found.max()), "right")
-    return batch.frame.filter(found.is_in(lines[begin:end]))
+    return batch.frame.filter(found.is_in(lines[begin:end].implode()))
 
 
 def _ahead(rows: Iterator[Rows]) -> Iterator[Rows]:
