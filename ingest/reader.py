@@ -123,12 +123,14 @@ def _elsewhere(file: LandingFile, table: Table) -> Iterator[Read]:
     ) as process:
         assert process.stdin and process.stdout  # noqa: S101 -- for the type checker: both are pipes
         try:
-            pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
+            # If it has ended already, whoever asks it hears so.
+            with suppress(BrokenPipeError):
+                pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
             yield partial(_ask, process)
-        except BrokenPipeError as error:
-            raise _ended(process) from error
         finally:
             process.kill()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
 
 
 def _ask(process: subprocess.Popen[bytes], what: str, lines: pl.Series | None = None) -> Iterator[Rows]:
