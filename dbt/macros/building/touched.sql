@@ -31,10 +31,11 @@
     {%- endif -%}
 {% endmacro %}
 
-{# A condition: the row came with a load that the marts do not hold yet. True of all in a whole build. #}
+{# A condition: the row came with a load that the marts do not hold yet. In a whole build
+   true of all, but for lists of keys, which nobody asks then. #}
 {% macro newly_loaded(system, load_id="_load_id") %}
     {%- if is_full(system) -%}
-        true
+        {{ model.config.materialized != "keys" }}
     {%- else -%}
         {{ load_id }} = any('{ {{- pending_loads(system) | join(",") -}} }'::bigint[])
     {%- endif -%}
@@ -120,6 +121,15 @@
     {% set followed = run_query("select system from building.systems where not is_full").columns[0].values() %}
     {{ return(followed | reject("in", held_systems()) | list | length > 0) }}
 {% endmacro %}
+
+{# A mart as it is published, for lists of touched keys; it is there, or everything is built whole. #}
+{% macro published(mart) -%}
+    {%- if execute and adapter.get_relation(target.database, "marts", mart) is none -%}
+        (select null::text as system, null::text as account_id, null::text as unit, null::text as status)
+    {%- else -%}
+        marts.{{ mart }}
+    {%- endif -%}
+{%- endmacro %}
 
 {# What is published of the mart being built, for the systems that this build does not make whole. #}
 {% macro published_before() -%}

@@ -1,7 +1,28 @@
+{{ config(
+    indexes=[{'columns': ['status', 'system']}],
+    meta={'scope': {'columns': ['system', 'account_id', 'unit'], 'keys': 'touched_drifts'}}
+) }}
+
 with compared as (
 
-    select * from {{ ref('int_balances__compared') }}
-    where {{ is_open('system') }}
+    select balances.*
+    from {{ ref('account_balances') }} as balances
+    where
+        {{ is_open('balances.system') }}
+        and {{ in_scope(['system', 'account_id', 'unit'], 'touched_drifts', 'balances') }}
+
+),
+
+-- Where the source keeps no balance, they part at the account's first posting.
+beginnings as (
+
+    select
+        system,
+        account_id,
+        unit,
+        min(posted_at) as first_posted_at
+    from {{ ref('int_balances__drifting_entries') }}
+    group by 1, 2, 3
 
 ),
 
@@ -19,6 +40,7 @@ explained as (
         causes.entry_id,
         causes.happened_at,
         causes.witness,
+        beginnings.first_posted_at,
         case
             when compared.drift = 0 then null
             when not compared.is_projected then 'unknown account'
@@ -31,6 +53,11 @@ explained as (
             compared.system = causes.system
             and compared.account_id = causes.account_id
             and compared.unit = causes.unit
+    left join beginnings
+        on
+            compared.system = beginnings.system
+            and compared.account_id = beginnings.account_id
+            and compared.unit = beginnings.unit
 
 )
 

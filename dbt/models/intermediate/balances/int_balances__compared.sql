@@ -1,3 +1,6 @@
+{{ config(meta={'follows': ['wallet_accounts', 'account_balances', 'users', 'user_stats', 'activity_log']}) }}
+{%- set account = ['system', 'account_id', 'unit'] %}
+
 with recorded as (
 
     {{ union_open_systems(
@@ -23,22 +26,23 @@ projections as (
         coalesce(recorded.recorded_at, loads.delivered_on::timestamp at time zone 'UTC') as projected_until
     from recorded
     inner join loads on recorded._load_id = loads.load_id
+    where {{ in_scope(account, 'touched_accounts', 'recorded') }}
 
 ),
 
+-- The house of a single-entry wallet is our own counterpart: no source records its balance.
 ledgers as (
 
-    select
-        system,
-        account_id,
-        unit,
-        sum(amount) as ledger,
-        min(posted_at) as first_posted_at,
-        max(posted_at) as last_posted_at
-    from {{ ref('fct_ledger_entries') }}
-    -- The house of a single-entry wallet is our own counterpart: no source records its balance.
-    where account_kind <> 'house' and {{ is_open('system') }}
-    group by 1, 2, 3
+    select distinct on (daily.system, daily.account_id, daily.unit)
+        daily.system,
+        daily.account_id,
+        daily.unit,
+        daily.closing as ledger
+    from {{ ref('balances_daily') }} as daily
+    where
+        daily.account_id <> 'HOUSE' and {{ is_open('daily.system') }}
+        and {{ in_scope(account, 'touched_accounts', 'daily') }}
+    order by daily.system asc, daily.account_id asc, daily.unit asc, daily.day desc
 
 )
 
@@ -52,9 +56,7 @@ select
     projections.system is not null as is_projected,
     projections.projected_on,
     projections.projected_until,
-    projections.last_entry_id,
-    ledgers.first_posted_at,
-    ledgers.last_posted_at
+    projections.last_entry_id
 from projections
 full join ledgers
     on

@@ -1,0 +1,8 @@
+-- The first entry of the journal lets every recorded balance be held against it.
+select
+    account_id,
+    unit
+from {{ ref('int_synapse__recorded_balances') }}
+where
+    {{ newly_loaded('synapse') }}
+    or not exists (select 1 from {{ published('account_balances') }} where system = 'synapse')
