@@ -1,10 +1,11 @@
 """dbt inside this process: one invocation, and what went wrong in it in a sentence; knows nothing of Dagster."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dagster_project.environment import DBT_PROJECT
+from dagster_project.environment import DBT_PROJECT, QUIET
 from ingest.errors import TallyError
 
 BASE_ARGUMENTS = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors")
@@ -20,10 +21,11 @@ def invoke(arguments: Sequence[str], on_event: Callable[[Any], object] | None = 
     return runner.invoke([*BASE_ARGUMENTS, *arguments, *PROJECT_ARGUMENTS])
 
 
-def run_on_duckdb(target_path: Path) -> None:
-    """Build every model and seed in the file that TALLY_DUCKDB names; TallyError names those that could not be."""
+def run_on_duckdb(database: Path, target_path: Path) -> None:
+    """Build every model and seed in a DuckDB file that has the sources; TallyError names those that could not be."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+    os.environ |= {**QUIET, "TALLY_DUCKDB": str(database)}
     words = ("--target", "duckdb", "--target-path", str(target_path), "--log-path", str(target_path / "logs"))
     try:
         result = invoke(["--no-write-json", "build", "--exclude-resource-types", "test", "unit_test", *words])

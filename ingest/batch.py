@@ -4,7 +4,7 @@ A column is text exactly as delivered, or a typed series where the format itself
 through a float.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -40,15 +40,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a file as CSV: `_line`, the columns asked for, and `_hash`, a hash of all the row's content.
+    """Some rows of a file as CSV: `_line`, columns of the table, and `_hash`, a hash of all the row's content.
 
-    `refusals` and `bytes_read` are as a batch has them.
+    `refusals` and `bytes_read` are as a batch has them; `unsure` are the lines of further rows, which `csv` does not
+    hold. `count` counts both.
     """
 
     count: int
     csv: bytes
     refusals: list[Refusal]
     bytes_read: int
+    unsure: list[int] = field(default_factory=list)
 
 
 class RefusedError(Exception):

@@ -10,13 +10,13 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, Protocol, cast
 
 import polars as pl
 
@@ -25,13 +25,16 @@ from ingest.contract import Table
 from ingest.decode import read_batches
 from ingest.errors import UnreadableFileError
 from ingest.landing import LandingFile
-from ingest.validate import validate
+from ingest.validate import fitting, validate
 
 LARGE_BYTES = 16 << 20  # on disk; a plain file of this size takes some 0.2 s to decode
 
 
-# Some columns of the rows that fit; or of given lines (sorted), which are known to.
-Read = Callable[[Sequence[str], pl.Series | None], Iterator[Rows]]
+class Read(Protocol):
+    """Reads a file from its beginning."""
+
+    def __call__(self, what: Literal["keys", "rows"], lines: pl.Series | None = None) -> Iterator[Rows]:
+        """Its keys, where other columns may not fit; or its rows, all or those of some lines (sorted), that fit."""
 
 
 @contextmanager
@@ -42,9 +45,9 @@ def opened(file: LandingFile, table: Table) -> Iterator[Read]:
     """
     if file.format != "parquet" and file.path.is_file() and file.path.stat().st_size >= LARGE_BYTES:
         with _elsewhere(file, table) as read:
-            yield lambda columns, lines: _ahead(read(columns, lines))
+            yield lambda what, lines=None: _ahead(read(what, lines))
     else:
-        yield lambda columns, lines: _ahead(_read(file, table, columns, lines))
+        yield lambda what, lines=None: _ahead(_read(file, table, what, lines))
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -59,13 +62,34 @@ def decode(rows: bytes, columns: Sequence[str]) -> pl.DataFrame:
     return pl.read_csv(rows, has_header=False, schema=dict.fromkeys(columns, pl.String))
 
 
-def _read(file: LandingFile, table: Table, columns: Sequence[str], lines: pl.Series | None) -> Iterator[Rows]:
-    names = [column.name for column in table.columns]
+def _read(file: LandingFile, table: Table, what: Literal["keys", "rows"], lines: pl.Series | None) -> Iterator[Rows]:
     for batch in read_batches(file, table):
-        frame, refusals = validate(batch, table) if lines is None else (_only(lines, batch), [])
-        hashes = frame.select(names).hash_rows().reinterpret(signed=True).alias("_hash")
-        rows = encode(frame.select("_line", *columns, hashes))
-        yield Rows(frame.height, rows, refusals, batch.bytes_read)
+        yield _keys(batch, table) if what == "keys" else _rows(batch, table, lines)
+
+
+def _keys(batch: Batch, table: Table) -> Rows:
+    """A row whose content is known was judged when it came first; so only keys are judged here, that can be sought."""
+    is_fitting = fitting(batch.frame, [column for column in table.columns if column.name in table.key])
+    frame = batch.frame.filter(is_fitting)
+    unsure = batch.frame["_line"].filter(~is_fitting).to_list()
+    csv = encode(frame.select("_line", *table.key, _hashes(frame, table)))
+    return Rows(batch.frame.height, csv, batch.refusals, batch.bytes_read, unsure)
+
+
+def _rows(batch: Batch, table: Table, lines: pl.Series | None) -> Rows:
+    """Lines that gave no row are refused only if all are wanted: some lines are of those that gave one."""
+    wanted = batch if lines is None else replace(batch, frame=_only(lines, batch), refusals=[])
+    frame, refusals = validate(wanted, table)
+    csv = encode(frame.select("_line", *_names(table), _hashes(frame, table)))
+    return Rows(frame.height, csv, refusals, batch.bytes_read)
+
+
+def _hashes(frame: pl.DataFrame, table: Table) -> pl.Series:
+    return frame.select(_names(table)).hash_rows().reinterpret(signed=True).alias("_hash")
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
 
 
 def _only(lines: pl.Series, batch: Batch) -> pl.DataFrame:
@@ -75,7 +99,7 @@ def _only(lines: pl.Series, batch: Batch) -> pl.DataFrame:
     # Of all the file's lines only those that can be of this batch are compared with its own.
     begin = lines.search_sorted(cast(int, found.min()), "left")
     end = lines.search_sorted(cast(int, found.max()), "right")
-    return batch.frame.filter(found.is_in(lines[begin:end]))
+    return batch.frame.filter(found.is_in(lines[begin:end].implode()))
 
 
 def _ahead(rows: Iterator[Rows]) -> Iterator[Rows]:
@@ -99,18 +123,20 @@ def _elsewhere(file: LandingFile, table: Table) -> Iterator[Read]:
     ) as process:
         assert process.stdin and process.stdout  # noqa: S101 -- for the type checker: both are pipes
         try:
-            pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
+            # If it has ended already, whoever asks it hears so.
+            with suppress(BrokenPipeError):
+                pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
             yield partial(_ask, process)
-        except BrokenPipeError as error:
-            raise _ended(process) from error
         finally:
             process.kill()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
 
 
-def _ask(process: subprocess.Popen[bytes], columns: Sequence[str], lines: pl.Series | None) -> Iterator[Rows]:
+def _ask(process: subprocess.Popen[bytes], what: str, lines: pl.Series | None = None) -> Iterator[Rows]:
     assert process.stdin  # noqa: S101 -- for the type checker: it is a pipe
     try:
-        pickle.dump((columns, lines), process.stdin)
+        pickle.dump((what, lines), process.stdin)
         process.stdin.flush()
         while rows := _hear(process):
             yield rows
@@ -136,8 +162,8 @@ def _serve(orders: BinaryIO, answers: BinaryIO) -> None:
     with ThreadPoolExecutor(1) as writer, suppress(EOFError, BrokenPipeError):  # who asked has enough, or is gone
         file, table = pickle.load(orders)  # noqa: S301 -- from the process that started this one
         while True:
-            columns, lines = pickle.load(orders)  # noqa: S301 -- from the process that started this one
-            _answer(writer, answers, _read(file, table, columns, lines))
+            what, lines = pickle.load(orders)  # noqa: S301 -- from the process that started this one
+            _answer(writer, answers, _read(file, table, what, lines))
 
 
 def _answer(writer: ThreadPoolExecutor, answers: BinaryIO, found: Iterator[Rows]) -> None:

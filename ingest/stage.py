@@ -31,7 +31,6 @@ _SETTLED_BY_SPELLING = ("text", "varchar", "uuid", "boolean")
 class Staged:
     """What became of a file's rows before they meet their table; every other row is in `arriving`."""
 
-    rows: int = 0
     duplicates: int = 0
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -54,17 +53,14 @@ def stage(
             unknown = _find_unknown(connection, table, read, staged, on_rows)
             if unknown.is_empty():
                 return staged
-        arrived = 0
-        for rows in read(list(types), unknown):
+        arrived, before = 0, staged.duplicates + len(staged.refusals)
+        for rows in read("rows", unknown):
             staged.refusals += rows.refusals
             if rows.count:
                 staged.refusals += _copy(connection, table, rows.csv)
-            arrived += rows.count
-            if unknown is None:
-                staged.rows += rows.count + len(rows.refusals)
-                on_rows(staged.rows, rows.bytes_read)
-            else:
-                on_rows(staged.rows, (file.path.stat().st_size + rows.bytes_read) // 2)
+            arrived += rows.count + len(rows.refusals)
+            size = file.path.stat().st_size
+            on_rows(before + arrived, rows.bytes_read if unknown is None else (size + rows.bytes_read) // 2)
     if unknown is not None and arrived != len(unknown):
         raise UnreadableFileError("it changed while it was read; deliver it under a new name")
     staged.refusals += _out_of_bounds(connection, table, file)
@@ -89,16 +85,17 @@ def _find_unknown(
     types = {column.name: column.type for column in table.columns}
     _create(connection, "probing", {name: types[name] for name in table.key})
     lines = [pl.Series("_line", dtype=pl.Int64)]
-    for rows in read(table.key, None):
+    for rows in read("keys"):
         staged.refusals += rows.refusals
         staged.duplicates += rows.count
+        lines.append(pl.Series("_line", rows.unsure, dtype=pl.Int64))
         try:
-            with connection.transaction():
-                _copy_rows(connection, "probing", rows.csv)
+            if rows.csv:
+                with connection.transaction():
+                    _copy_rows(connection, "probing", rows.csv)
         except NOT_ACCEPTED:
             lines.append(decode(rows.csv, ("_line", *table.key, "_hash"))["_line"].cast(pl.Int64))
-        staged.rows += rows.count + len(rows.refusals)
-        on_rows(staged.rows, rows.bytes_read // 2)
+        on_rows(staged.duplicates + len(staged.refusals), rows.bytes_read // 2)
     with connection.cursor() as cursor, cursor.copy(_unknown_lines(connection, table)) as stream:
         found = b"".join(stream)
     if found:

@@ -7,7 +7,7 @@ series needs no spelling.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -46,13 +46,8 @@ def validate(batch: Batch, table: Table) -> tuple[pl.DataFrame, list[Refusal]]:
     """The rows of a batch that fit, and a refusal for each that does not (the first rule it breaks)."""
     frame = batch.frame
     columns = {column.name: column for column in table.columns}
-    checks = [
-        (f"{rule}:{column.name}", condition)
-        for column in table.columns
-        for rule, condition in _checks(column, frame.schema[column.name])
-    ]
-    broken = frame.select(pl.any_horizontal(pl.lit(False), *(condition for _, condition in checks)).fill_null(False))
-    refused = broken.to_series()
+    checks = _checks_of(frame, table.columns)
+    refused = _is_refused(frame, checks)
     refusals = list(batch.refusals)
     if not refused.any():
         return frame, refusals
@@ -62,6 +57,24 @@ def validate(batch: Batch, table: Table) -> tuple[pl.DataFrame, list[Refusal]]:
         rule, _, name = row["_broken"].partition(":")
         refusals.append(Refusal(row["_line"], rule, explain(rule, columns[name], row[name])))
     return frame.filter(~refused), refusals
+
+
+def fitting(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.Series:
+    """For each row whether its values of these columns fit."""
+    return ~_is_refused(frame, _checks_of(frame, columns))
+
+
+def _checks_of(frame: pl.DataFrame, columns: Sequence[Column]) -> list[tuple[str, pl.Expr]]:
+    return [
+        (f"{rule}:{column.name}", condition)
+        for column in columns
+        for rule, condition in _checks(column, frame.schema[column.name])
+    ]
+
+
+def _is_refused(frame: pl.DataFrame, checks: list[tuple[str, pl.Expr]]) -> pl.Series:
+    conditions = [condition for _, condition in checks]
+    return frame.select(pl.any_horizontal(pl.lit(False), *conditions).fill_null(False)).to_series()
 
 
 def explain(rule: str, column: Column, value: object) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ingest import server
 from ingest.contract import System, read_contracts
@@ -107,6 +107,26 @@ def sample_database(
         yield database
 
 
+@pytest.fixture(scope="session")
+def built_database(
+    server_conninfo: str, sample_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database with the clean sample loaded and its marts built; shared, so only read it."""
+    from dbt.cli.main import dbtRunner
+
+    from dagster_project import environment
+
+    for database in _fresh(server_conninfo, str(conninfo_to_dict(sample_database)["dbname"])):
+        found = Settings.from_environment({"TALLY_HOME": str(tmp_path_factory.mktemp("built"))})
+        project = ["--project-dir", str(environment.DBT_PROJECT), "--profiles-dir", str(environment.DBT_PROJECT)]
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.dbt_environment(replace(found, database_url=database)).items():
+                patch.setenv(name, value)
+            tests = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+            assert dbtRunner().invoke(["build", "--quiet", *tests, *project]).success
+        yield database
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """A warehouse with a home of its own on a fresh database, used as a person would: through the command line."""
@@ -144,3 +164,13 @@ def warehouse(
     monkeypatch.setenv("TALLY_LANDING", str(tmp_path / "landing"))
     monkeypatch.setenv("TALLY_DATABASE_URL", database)
     return Warehouse(tmp_path / "landing", database, capsys)
+
+
+@pytest.fixture
+def built(
+    built_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Warehouse:
+    """The warehouse of the clean sample with its marts, for commands that only read."""
+    monkeypatch.setenv("TALLY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TALLY_DATABASE_URL", built_database)
+    return Warehouse(tmp_path / "landing", built_database, capsys)

@@ -71,11 +71,11 @@ def _find(connection: Connection, contest_id: str, system: str | None) -> dict[s
 
     parameters = {"contest_id": contest_id, "system": system}
     found: list[Any] = connection.execute(CONTEST, parameters).fetchall()
-    where = f"{system} knows" if system else "no system knows"
     if not found:
         near = _near(connection, contest_id, system)
         known = f"; near it are {', '.join(near)}" if near else "; `tally sql` lists them in marts.settlements"
-        raise ConfigurationError(f"There is no contest {contest_id}: {where.replace('knows', 'knows it')}{known}.")
+        where = f"{system} knows no such contest" if system else "no system knows it"
+        raise ConfigurationError(f"There is no contest {contest_id}: {where}{known}.")
     if len(found) > 1:
         systems = " and ".join(row["system"] for row in found)
         raise ConfigurationError(f"Contest {contest_id} is known to {systems}; say which with --system.")

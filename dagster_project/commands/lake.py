@@ -1,12 +1,12 @@
 """`tally lake`: the raw tables as Parquet, and all marts built from them in a DuckDB file that needs no server.
 
 The marts are built in a file aside, which takes the place of the last one when it is whole: readers of the copy never
-see one half built, and keep reading the file they opened.
+see one half built, and keep reading the file they opened. The marts lie in that file; the raw tables and the models
+between are views over the Parquet files, where these lie.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +51,6 @@ def build_copy(settings: Settings, lake: Path) -> None:
     import duckdb
 
     from dagster_project.dbt_runner import run_on_duckdb
-    from dagster_project.environment import QUIET
     from ingest.lake import create_views
 
     # The name of the file is the database's name, which views and models spell out: aside means another folder.
@@ -60,6 +59,5 @@ def build_copy(settings: Settings, lake: Path) -> None:
     building.unlink(missing_ok=True)
     with duckdb.connect(building) as database:
         create_views(database, lake)
-    os.environ |= {**QUIET, "TALLY_DUCKDB": str(building)}
-    run_on_duckdb(settings.home / "dbt" / "duckdb")
+    run_on_duckdb(building, settings.home / "dbt" / "duckdb")
     building.replace(copy_file(settings))

@@ -80,3 +80,17 @@ grant execute on function marts.board_as_of to tally_analyst
 select 1
     {% endif %}
 {% endmacro %}
+
+{# A condition: the instant is not before the first of all systems' last days. As a literal, so that an index on the
+   instant serves: joined alone, the days would be looked for in all of history. #}
+{% macro since_last_days(instant) -%}
+    {%- set last_days = ref('int_leaderboard_last_days') -%}
+    {%- if execute and target.type != 'duckdb' and model.resource_type != 'unit_test' -%}
+        {%- set first = run_query('select min(day) from ' ~ last_days).columns[0].values()[0] -%}
+    {%- endif -%}
+    {%- if first -%}
+        {{ instant }} >= timestamptz '{{ first }} 00:00:00+00'
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}

@@ -34,7 +34,22 @@ def test_help_names_every_command(warehouse: Warehouse) -> None:
     code, out, _ = warehouse.tally("--help")
 
     assert code == 0
-    for command in ["demo", "run", "pull", "load", "check", "sql", "status", "quarantine", "explore", "ui", "stop"]:
+    for command in [
+        "demo",
+        "run",
+        "pull",
+        "load",
+        "check",
+        "sql",
+        "explain",
+        "board",
+        "status",
+        "quarantine",
+        "explore",
+        "lake",
+        "ui",
+        "stop",
+    ]:
         assert f" {command} " in out
 
 

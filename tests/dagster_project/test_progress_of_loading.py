@@ -32,9 +32,12 @@ def test_json_tells_of_reading_and_of_every_file(warehouse: Warehouse, monkeypat
     events = [json.loads(line) for line in out.splitlines()]
 
     assert code == 0
-    assert [event["event"] for event in events] == ["reading", "file", "reading", "file"]
-    first, _, second, done = events
+    # Once the table holds rows, a file is read for its keys and then for what is new.
+    assert [event["event"] for event in events] == ["reading", "file", "reading", "reading", "file"]
+    first, _, keys, second, done = events
     assert (first["rows"], first["table_rows"]) == (500, 500)
+    assert (keys["rows"], keys["table_rows"]) == (500, 1000)
+    assert first["table_bytes_read"] < keys["table_bytes_read"] < second["table_bytes_read"]
     assert (second["rows"], second["table_rows"]) == (500, 1000)
     assert first["table_bytes_read"] < second["table_bytes_read"] == second["table_bytes"] == first["table_bytes"]
     assert second["seconds_left"] == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from ingest.contract import System, Table
+from ingest.versions import relations
 from tests.faults.cluster import Cluster
 from tests.faults.deliveries import write
 from tests.faults.play import Play, Stage
@@ -120,7 +121,7 @@ class Harness:
 
 def _leftovers(connection: psycopg.Connection, systems: tuple[System, ...]) -> Iterator[str]:
     """Tables beside those of the contracts, such as a partition that was built and never attached."""
-    known = {(table.schema, table.name) for system in systems for table in system.tables}
+    known = {(kept.schema, kept.name) for system in systems for table in system.tables for kept in relations(table)}
     found = connection.execute(
         "select relnamespace::regnamespace::text, relname from pg_class"
         " where relnamespace::regnamespace::text like 'raw\\_%' and relkind in ('r', 'p') and not relispartition"

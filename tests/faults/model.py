@@ -101,9 +101,12 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 def is_known(table: Table, delivery: Delivery, loaded: Iterable[Delivery]) -> bool:
     """True when the content counts already: then the file is skipped, under whatever name it comes.
 
-    Where the delivery can decide which row is newer, the same content delivered later is news.
+    Where the delivery can decide which row is newer, the same content delivered later is news; where versions are kept,
+    so is what was delivered at another time.
     """
     same = [(other.day, other.path) for other in loaded if other.digest == delivery.digest]
+    if table.history:
+        return (delivery.day, delivery.path) in same
     return bool(same) and (table.load_mode == "append" or max(same) >= (delivery.day, delivery.path))
 
 

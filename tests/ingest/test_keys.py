@@ -174,7 +174,7 @@ def test_the_process_that_reads_ends_with_the_one_that_asked(zone: Zone) -> None
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin and process.stdout and process.stderr
         pickle.dump((replace(file, zone=None, entry=None), table), process.stdin)
-        pickle.dump((["id"], None), process.stdin)
+        pickle.dump(("keys", None), process.stdin)
         process.stdin.flush()
         process.stdout.read(1)  # it has read the first 8 MB, and goes on
         process.stdin.close()

@@ -17,8 +17,8 @@
         {%- set name = node.name -%}
         {% if run_query("select to_regclass('building." ~ name ~ "__whole') is not null").columns[0].values()[0] %}
             {{ replace_view(name, "select * from building." ~ name ~ "__whole") }};
-            {%- set old = adapter.get_relation(target.database, "marts", name) %}
-            {% if old is not none %}drop {{ old.type }} marts.{{ name }} cascade;{% endif %}
+            {%- set kinds = run_query("select relkind from pg_class where oid = to_regclass('marts." ~ name ~ "')").columns[0].values() %}
+            {% if kinds %}drop {{ {"v": "view"}.get(kinds[0], "table") }} marts.{{ name }} cascade;{% endif %}
             alter table building.{{ name }}__whole set schema marts;
             alter table marts.{{ name }}__whole rename to {{ name }};
             grant select on marts.{{ name }} to tally_analyst;

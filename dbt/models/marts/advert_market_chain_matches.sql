@@ -2,7 +2,7 @@
     indexes=[{'columns': ['matched_within']}, {'columns': ['classification']}],
     meta={'scope': {'columns': ['matched_within'], 'keys': 'touched_advert_market__coins'}}
 ) }}
--- depends_on: {{ ref('touched_advert_market__coins') }}
+-- depends_on: {{ ref('touched_advert_market__coins') if target.type != 'duckdb' }}
 
 select
     'advert_market'::text as system,

@@ -102,7 +102,7 @@ missing_newest as (
     from accounts
     where
         accounts.last_entry_id is not null
-        and not exists (select 1 from entries where entries.entry_id = accounts.last_entry_id)
+        and accounts.last_entry_id not in (select entries.entry_id from entries)
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table' if target.type == 'duckdb' else 'keys') }}
+
 with accounts as (
 
     select * from {{ ref('int_balances__drifting') }}
@@ -34,7 +36,12 @@ postings as (
         sum(entries.amount) as imbalance,
         string_agg(entries.account_id, ' ' order by entries.account_id) as accounts_moved
     from entries
-    where (entries.system, entries.tx_ref) in (select own.system, own.tx_ref from own)
+    where (entries.system, entries.tx_ref) in (
+        select
+            own.system,
+            own.tx_ref
+        from own
+    )
     group by 1, 2, 3
 
 ),
@@ -42,7 +49,20 @@ postings as (
 final as (
 
     select
-        own.*,
+        own.system,
+        own.entry_id,
+        own.tx_ref,
+        own.account_id,
+        own.account_kind,
+        own.unit,
+        own.amount,
+        own.reason,
+        own.reference,
+        own.idempotency_key,
+        own.posted_at,
+        own.delivered_on,
+        own.projected_on,
+        own.projected_until,
         postings.imbalance,
         postings.accounts_moved,
         -- One act shares a key of the source, else what it is about, else all the accounts it moves; of a journal

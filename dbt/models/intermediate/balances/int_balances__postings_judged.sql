@@ -1,5 +1,3 @@
-{%- set lookback_days = var('lookback_days') %}
-
 with entries as (
 
     select
@@ -39,9 +37,9 @@ postings as (
         ) as moved,
         count(accounts.subject) = 0 and count(contests.subject) = 0 and count(votes.subject) = 0 as is_explained,
         max(entries.delivered_on) - min(entries.day) <= 1 + case entries.system
-            {%- for system, days in lookback_days.items() %}
-            when '{{ system }}' then {{ days }}
-            {%- endfor %}
+            when 'funpot' then {{ var('f000_lookback_days') }}
+            when 'advert_market' then {{ var('c002_lookback_days') }}
+            when 'synapse' then {{ var('s003_lookback_days') }}
         end as is_on_time
     from entries
     left join subjects as accounts

@@ -11,12 +11,15 @@ journal as (
     select
         user_id::text as user_id,
         season_id::text as season_id,
-        sum(case when event_type in ('MESSAGE', 'REACTION_GIVEN', 'REACTION_RECEIVED', 'THREAD_CREATE') then 1 else 0 end)
-            as rewarded,
-        sum(case when event_type in ('MESSAGE', 'THREAD_CREATE') then 1 else 0 end) as written,
-        sum(case when event_type = 'ACHIEVEMENT_EARNED' then 1 else 0 end) as achievements,
-        sum(case when event_type = 'VOICE_TICK' then coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}) else 0 end)
-            as voice_minutes
+        count(*) filter (
+            where event_type in ('MESSAGE', 'REACTION_GIVEN', 'REACTION_RECEIVED', 'THREAD_CREATE')
+        ) as rewarded,
+        count(*) filter (where event_type in ('MESSAGE', 'THREAD_CREATE')) as written,
+        count(*) filter (where event_type = 'ACHIEVEMENT_EARNED') as achievements,
+        coalesce(
+            sum(coalesce(tick_minutes, {{ var('s003_voice_tick_minutes') }}))
+            filter (where event_type = 'VOICE_TICK'), 0
+        ) as voice_minutes
     from {{ ref('stg_synapse__activity_log') }}
     where user_id::text in (select members.user_id from members)
     group by 1, 2
@@ -42,7 +45,8 @@ by_season as (
         statistics.season_id,
         'user_stats' as counted_by,
         greatest(
-            statistics.rewarded - coalesce(journal.rewarded, 0), statistics.voice_minutes - coalesce(journal.voice_minutes, 0)
+            statistics.rewarded - coalesce(journal.rewarded, 0),
+            statistics.voice_minutes - coalesce(journal.voice_minutes, 0)
         ) as lacking
     from statistics
     left join journal on statistics.user_id = journal.user_id and statistics.season_id = journal.season_id

@@ -25,7 +25,7 @@ strangers as (
 
     select distinct user_id
     from counters
-    where period = 'lifetime' and user_id not in (select user_id from users)
+    where period = 'lifetime' and user_id not in (select users.user_id from users)
 
 ),
 
@@ -35,7 +35,7 @@ first_events as (
         actor_id as user_id,
         min(occurred_at) as seen_at
     from {{ ref('fct_events') }}
-    where system = 'synapse' and actor_id in (select user_id from strangers)
+    where system = 'synapse' and actor_id in (select strangers.user_id from strangers)
     group by 1
 
 ),
