@@ -1,7 +1,3 @@
-{%- if execute and is_full('storyforge') -%}
-select null::text as event_id
-where false
-{%- else -%}
 -- Every delivery brings all likes that stand: what differs from those that are told is new, or was taken back.
 with standing as (
 
@@ -49,7 +45,6 @@ from differing
 where
     exists (
         select 1
-        from {{ source('ingest', 'loads') }}
-        where table_name = 'likes' and {{ newly_loaded('storyforge', 'load_id') }}
+        from {{ source('ingest', 'loads') }} as loads
+        where loads.table_name = 'likes' and {{ newly_loaded('storyforge', 'loads.load_id') }}
     )
-{%- endif %}

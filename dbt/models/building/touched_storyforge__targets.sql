@@ -1,9 +1,3 @@
-{%- if execute and is_full('storyforge') -%}
-select
-    null::text as target_type,
-    null::text as target_id
-where false
-{%- else -%}
 with ideas as (
 
     select
@@ -72,5 +66,8 @@ select
 from {{ ref('stg_storyforge__segments') }}
 where
     {{ newly_loaded('storyforge') }}
-    or scene_id in (select moved.target_id from moved where moved.target_type = 'scene')
-{%- endif %}
+    or scene_id in (
+        select moved.target_id
+        from moved
+        where moved.target_type = 'scene'
+    )

@@ -1,5 +1,5 @@
 {%- set pause = var('e004_view_session_minutes') ~ " * interval '1 minute'" -%}
--- A view that comes late may turn one that followed it within the pause, after midnight, into no beginning of a session.
+-- A late view takes the session from one that followed within the pause, be it after midnight.
 select distinct
     events.system,
     (moments.moment at time zone 'UTC')::date as day

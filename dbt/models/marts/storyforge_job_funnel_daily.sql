@@ -9,7 +9,7 @@ with advanced as (
 
     select
         'storyforge'::text as system,
-        queued_on as day,
+        jobs.queued_on as day,
         jobs.*
     from {{ ref('int_storyforge__jobs_advanced') }} as jobs
 

@@ -13,7 +13,12 @@ final as (
             values
             ('like_given', 'idea_likes', case when events.target_type = 'idea' then events.subject_id end, 1),
             ('like_given', 'scene_likes', case when events.target_type = 'scene' then events.subject_id end, 1),
-            ('like_given', 'creator_likes', case when events.target_type in ('idea', 'scene') then events.owner_id end, 1),
+            (
+                'like_given',
+                'creator_likes',
+                case when events.target_type in ('idea', 'scene') then events.owner_id end,
+                1
+            ),
             ('scene_created', 'idea_scenes', events.idea_id, 1),
             ('segment_added', 'scene_segments', events.scene_id, 1),
             ('segment_added', 'scene_seconds', events.scene_id, events.duration_seconds),
