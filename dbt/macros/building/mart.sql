@@ -115,10 +115,14 @@
     {%- else -%}
         {%- set keyed = scope if scope is mapping else {} -%}
         {%- set whole = full_systems() + keyed.get("but_whole", []) -%}
+        {#- Where no system is whole, the keys stand alone, so that the index of theirs serves. -#}
         (
+            {%- if whole or not keyed.get("keys") %}
             published.system in ('{{ (whole or [""]) | join("', '") }}')
+            {{- " or" if keyed.get("keys") }}
+            {%- endif %}
             {%- if keyed.get("keys") %}
-            or (published.{{ keyed["columns"] | join(", published.") }})
+            (published.{{ keyed["columns"] | join(", published.") }})
             in (select {{ keyed.get("listed_as", keyed["columns"]) | join(", ") }} from building.{{ keyed["keys"] }})
             {%- endif %}
         )

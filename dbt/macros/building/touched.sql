@@ -122,10 +122,22 @@
     {{ return(followed | reject("in", held_systems()) | list | length > 0) }}
 {% endmacro %}
 
-{# A mart as it is published, for lists of touched keys; it is there, or everything is built whole. #}
+{# A mart as it is published, for lists of touched keys: no rows while it is not there, and null in columns that it does
+   not have yet; everything is built whole then. #}
 {% macro published(mart) -%}
-    {%- if execute and adapter.get_relation(target.database, "marts", mart) is none -%}
-        (select null::text as system, null::text as account_id, null::text as unit, null::text as status)
+    {%- if execute -%}
+        {%- set node = graph.nodes.values() | selectattr("resource_type", "equalto", "model")
+            | selectattr("name", "equalto", mart) | first -%}
+        {%- set found = adapter.get_relation(target.database, "marts", mart) -%}
+        {%- set known = adapter.get_columns_in_relation(found) | map(attribute="name") | list if found else [] -%}
+        (
+            select
+                {%- for column in node.columns.values() %}
+                {{ column.name if column.name in known else "null::" ~ column.data_type ~ " as " ~ column.name }}
+                {{- "," if not loop.last }}
+                {%- endfor %}
+            {{ "from marts." ~ mart if found else "where false" }}
+        )
     {%- else -%}
         marts.{{ mart }}
     {%- endif -%}
