@@ -43,6 +43,7 @@ class Books:
     posted_at: str
     entry_id: Callable[[Row], str]
     used: set[str] = field(default_factory=set)
+    touched: set[object] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.postings: dict[str, list[Record]] = defaultdict(list)
@@ -61,6 +62,17 @@ class Books:
         account_id = self.rng.choice(sorted(a for a in self.postings if a not in self.used and suits(a)))
         self.used.add(account_id)
         return account_id
+
+    def pick(self, account_id: str, suits: Callable[[Row], bool]) -> Record:
+        """One of the account's postings; never two of those that were written together, which witness each other."""
+        free = [r for r in self.postings[account_id] if suits(r.row) and r.row.get("tx_ref") not in self.touched]
+        record = self.rng.choice(free)
+        self.touched.add(record.row.get("tx_ref", record.row["id"]))
+        return record
+
+    def has(self, account_id: str, suits: Callable[[Row], bool]) -> bool:
+        """Whether there is one to pick."""
+        return any(suits(r.row) and r.row.get("tx_ref") not in self.touched for r in self.postings[account_id])
 
     def delivery(self, record: Record) -> int:
         """The number of the delivery that brings a record."""
@@ -141,8 +153,8 @@ def missing_entries(
     system: str, books: Books, witnessed: Callable[[Row], bool], also: Iterable[Books] = ()
 ) -> Iterator[Drift]:
     for _ in range(PER_CAUSE):
-        account_id = books.choose(lambda a: any(witnessed(record.row) for record in books.postings[a]))
-        record = books.rng.choice([record for record in books.postings[account_id] if witnessed(record.row)])
+        account_id = books.choose(lambda a: books.has(a, witnessed))
+        record = books.pick(account_id, witnessed)
         books.forget(record)
         for book in (books, *also):
             other = book.account_of_entry(record.row)
@@ -161,8 +173,8 @@ def duplicates(
 ) -> Iterator[Drift]:
     """The same act a second time, up to two days later where a key or a reference ties the two together."""
     for _ in range(PER_CAUSE):
-        account_id = books.choose(lambda a: any(witnessed(record.row) for record in books.postings[a]))
-        record = books.rng.choice([record for record in books.postings[account_id] if witnessed(record.row)])
+        account_id = books.choose(lambda a: books.has(a, witnessed))
+        record = books.pick(account_id, witnessed)
         pause = timedelta(seconds=books.rng.randint(0, 2 * 86_400)) if keyed(record.row) else timedelta()
         at = min(record.row[books.posted_at] + pause, books.outbox.period.end - timedelta(microseconds=1))
         again = record.row | {"id": new_id(), books.posted_at: at}
@@ -181,8 +193,8 @@ def wrong_amounts(
     system: str, books: Books, column: str, witnessed: Callable[[Row], bool], named: bool = True
 ) -> Iterator[Drift]:
     for _ in range(PER_CAUSE):
-        account_id = books.choose(lambda a: any(witnessed(record.row) for record in books.postings[a]))
-        record = books.rng.choice([record for record in books.postings[account_id] if witnessed(record.row)])
+        account_id = books.choose(lambda a: books.has(a, witnessed))
+        record = books.pick(account_id, witnessed)
         before = books.amount(record.row)
         record.row[column] += books.rng.randint(1, 40)
         entry_id = books.entry_id(record.row) if named else None
