@@ -65,9 +65,8 @@
     create table building.{{ name }}__whole {{ get_table_columns_and_constraints() }};
     insert into building.{{ name }}__whole ({{ mart_columns(model) }})
     select {{ mart_columns(model) }} from ({{ sql }}) as mart;
-    {%- set kept = adapter.get_relation(this.database, this.schema, name) -%}
-    {%- if kept is not none and held_systems() %}
-    {%- set known = adapter.get_columns_in_relation(kept) | map(attribute="name") | list -%}
+    {%- if held_systems() and is_published(name) %}
+    {%- set known = adapter.get_columns_in_relation(this) | map(attribute="name") | list -%}
     {%- set columns = model.columns.values() | map(attribute="name") | select("in", known) | join(", ") %}
     insert into building.{{ name }}__whole ({{ columns }}) select {{ columns }} from {{ this }}
     where not ({{ is_open("system") }})
@@ -165,7 +164,7 @@
 
 {# While nothing is built, the mart in progress is the published one; nothing where there is none yet. #}
 {% macro show_published(name) %}
-    {%- if adapter.get_relation(target.database, "marts", name) is not none -%}
+    {%- if is_published(name) -%}
         {{ replace_view(name, "select * from marts." ~ name) }};
         commit
     {%- else -%}
