@@ -56,6 +56,24 @@ def test_a_view_built_alone_leaves_those_that_read_it(dbt: Callable[..., Any], c
     assert connection.execute("select count(*) from intermediate.int_funpot__settlements").fetchall() == [(0,)]
 
 
+def test_the_documentation_builds_into_one_page_that_asks_nobody(dbt: Callable[..., Any], settings: Settings) -> None:
+    assert dbt("docs", "generate", "--static").success
+
+    page = (environment.dbt_target(settings) / "static_index.html").read_text(encoding="utf-8")
+    assert "One row per event of any system" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?://", page)
+
+
+def test_every_mart_answers_a_question_that_somebody_asks() -> None:
+    exposures = yaml.safe_load((DBT / "models" / "marts" / "_exposures.yml").read_text(encoding="utf-8"))["exposures"]
+    asked = {mart for exposure in exposures for mart in re.findall(r"ref\('(\w+)'\)", str(exposure["depends_on"]))}
+    marts = {model.stem for model in MODELS if model.parent.name == "marts"}
+
+    # The sums behind a board are nobody's question.
+    assert marts - asked == {"leaderboard_scores"}
+    assert asked <= marts
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 def test_a_model_is_described_in_the_yml_of_its_name(model: Path) -> None:
     (described,) = yaml.safe_load(model.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
