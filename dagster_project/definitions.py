@@ -10,6 +10,7 @@ from dagster_project.dbt_process import manifest
 from dagster_project.gates import gate
 from dagster_project.models import model_assets
 from dagster_project.progress import Progress
+from dagster_project.proof import PROOF, proof
 from dagster_project.raw import ALL_DATES_TAG, LOADS, raw_assets
 from dagster_project.resources import Warehouse
 from expectations.catalogue import rules_for
@@ -43,8 +44,14 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
     judged = {system.name: rules for system in systems if (rules := rules_for(system))}
     job = dg.define_asset_job(
         RUN,
-        dg.AssetSelection.all(),
+        dg.AssetSelection.all() - dg.AssetSelection.assets(PROOF),
         description="Load what is new, ask the gates, build the marts.",
+        config={"loggers": {"file": {}}},
+    )
+    proving = dg.define_asset_job(
+        "tally_proof",
+        dg.AssetSelection.assets(PROOF),
+        description="Prove that one system's marts are what a whole build would make; publishes nothing.",
         config={"loggers": {"file": {}}},
     )
     return dg.Definitions(
@@ -53,8 +60,9 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
             *(raw_assets(system) for system in systems),
             *(gate(system, rules) for system, rules in judged.items()),
             model_assets(manifest(settings), judged),
+            proof([system.name for system in systems]),
         ],
-        jobs=[job],
+        jobs=[job, proving],
         schedules=[
             dg.ScheduleDefinition(
                 name="daily",
@@ -63,7 +71,14 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
                 execution_timezone="UTC",
                 tags={ALL_DATES_TAG: "true"},
                 default_status=dg.DefaultScheduleStatus.RUNNING,
-            )
+            ),
+            dg.ScheduleDefinition(
+                name="nightly_proof",
+                job=proving,
+                cron_schedule="30 4 * * *",
+                execution_timezone="UTC",
+                default_status=dg.DefaultScheduleStatus.RUNNING,
+            ),
         ],
         resources={"warehouse": Warehouse(), "progress": progress},
         loggers={"file": file_logger},

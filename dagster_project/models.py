@@ -48,7 +48,7 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
     def build_models(
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
     ) -> Iterator[Any]:
-        with _turn_at_building(warehouse):
+        with turn_at_building(warehouse):
             yield from build(context, translator, progress)
         run = context.instance.get_run_by_id(context.run_id) or context.run
         problems = [*_held_systems(warehouse), *(f"Refused: {note}." for note in refused_files(run))]
@@ -59,7 +59,7 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
 
 
 @contextmanager
-def _turn_at_building(warehouse: Warehouse) -> Iterator[None]:
+def turn_at_building(warehouse: Warehouse) -> Iterator[None]:
     """Wait until nobody else builds: two builds at once would replace each other's tables."""
     with warehouse.connect() as connection:
         connection.autocommit = True

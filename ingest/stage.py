@@ -109,8 +109,8 @@ def _find_unknown(
 def _unknown_lines(connection: Connection, table: Table) -> sql.Composed:
     """Each row of `probing` is looked up in the registry's index by itself, so that the cost follows the file.
 
-    Only where the file is not small beside the registry, the whole registry is read: 0.6 microseconds a row of both
-    against 1.2 a row of the file. A scalar subquery cannot become a join by itself.
+    Only where the file is not small beside the registry, the whole registry is read and joined: 0.6 s where both hold a
+    million rows, against 1.1 s. A scalar subquery cannot become a join by itself.
     """
     ((is_large,),) = connection.execute(
         "select pg_relation_size('probing') * 4 > pg_relation_size(%s::regclass)", (registry(table).as_string(),)

@@ -126,6 +126,17 @@ create table if not exists audit.built_systems (
 comment on table audit.built_systems is
 'The state of each system''s models and of the tables they do not follow row by row when its marts were last built.';
 
+create table if not exists audit.build_proofs (
+    build_proof_id bigint generated always as identity primary key,
+    system text not null,
+    mart text not null,
+    rows_missing bigint not null,
+    rows_surplus bigint not null,
+    proved_at timestamptz not null default now()
+);
+comment on table audit.build_proofs is
+'What a whole build of a system would add to each mart as published, and take away: nothing, if builds by what loads touch are right.';
+
 create or replace function ingest.refuse_change() returns trigger language plpgsql as $$
 begin
     raise exception '%.% is immutable: correct it with new rows, never by % of old ones',

@@ -51,7 +51,7 @@
     select
         '{{ system }}',
         tables.fingerprint,
-        {{ "true" if flags.FULL_REFRESH else "false" }}
+        {{ "true" if flags.FULL_REFRESH or env_var("TALLY_PROVE", "") == system else "false" }}
         or built.fingerprint is distinct from tables.fingerprint
         {%- for mart in marts() %}
         or to_regclass('{{ mart.schema }}.{{ mart.name }}') is null

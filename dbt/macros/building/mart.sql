@@ -65,9 +65,8 @@
     create table building.{{ name }}__whole {{ get_table_columns_and_constraints() }};
     insert into building.{{ name }}__whole ({{ mart_columns(model) }})
     select {{ mart_columns(model) }} from ({{ sql }}) as mart;
-    {%- set kept = adapter.get_relation(this.database, this.schema, name) -%}
-    {%- if kept is not none and held_systems() %}
-    {%- set known = adapter.get_columns_in_relation(kept) | map(attribute="name") | list -%}
+    {%- if held_systems() and is_published(name) %}
+    {%- set known = adapter.get_columns_in_relation(this) | map(attribute="name") | list -%}
     {%- set columns = model.columns.values() | map(attribute="name") | select("in", known) | join(", ") %}
     insert into building.{{ name }}__whole ({{ columns }}) select {{ columns }} from {{ this }}
     where not ({{ is_open("system") }})
@@ -115,10 +114,14 @@
     {%- else -%}
         {%- set keyed = scope if scope is mapping else {} -%}
         {%- set whole = full_systems() + keyed.get("but_whole", []) -%}
+        {#- Where no system is whole, the keys stand alone, so that the index of theirs serves. -#}
         (
+            {%- if whole or not keyed.get("keys") %}
             published.system in ('{{ (whole or [""]) | join("', '") }}')
+            {{- " or" if keyed.get("keys") }}
+            {%- endif %}
             {%- if keyed.get("keys") %}
-            or (published.{{ keyed["columns"] | join(", published.") }})
+            (published.{{ keyed["columns"] | join(", published.") }})
             in (select {{ keyed.get("listed_as", keyed["columns"]) | join(", ") }} from building.{{ keyed["keys"] }})
             {%- endif %}
         )
@@ -154,7 +157,7 @@
 
 {# While nothing is built, the mart in progress is the published one; nothing where there is none yet. #}
 {% macro show_published(name) %}
-    {%- if adapter.get_relation(target.database, "marts", name) is not none -%}
+    {%- if is_published(name) -%}
         {{ replace_view(name, "select * from marts." ~ name) }};
         commit
     {%- else -%}

@@ -7,7 +7,7 @@
         {% set built = results | map(attribute="node") | selectattr("config.materialized", "equalto", "mart")
             | map(attribute="name") | list %}
         {% if built and not failed %}
-            {% do run_query(_publication(built)) %}
+            {% do run_query(_proof(built) if env_var("TALLY_PROVE", "") else _publication(built)) %}
         {% endif %}
     {% endif %}
 {% endmacro %}
@@ -46,4 +46,20 @@
     select system, fingerprint from building.systems
     where {{ is_open("system") }}
     on conflict (system) do update set fingerprint = excluded.fingerprint, built_at = excluded.built_at;
+{% endmacro %}
+
+{# Instead of publishing: how far the published marts of the system that TALLY_PROVE names are from a whole build. #}
+{% macro _proof(built) %}
+    {%- set system = env_var("TALLY_PROVE") -%}
+    {% for name in built %}
+        insert into audit.build_proofs (system, mart, rows_missing, rows_surplus)
+        select
+            '{{ system }}',
+            '{{ name }}',
+            (select count(*) from building.{{ name }}__new where system = '{{ system }}'),
+            (select count(*) from building.{{ name }}__gone where system = '{{ system }}');
+        {{ replace_view(name, "select * from marts." ~ name) }};
+        drop table building.{{ name }}__new, building.{{ name }}__gone;
+    {% endfor %}
+    commit
 {% endmacro %}

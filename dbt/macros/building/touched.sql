@@ -113,19 +113,36 @@
     {{ return(run_query("select to_regclass('building." ~ mart ~ "__whole') is not null").columns[0].values()[0]) }}
 {% endmacro %}
 
+{# Whether the database holds a mart; dbt's own memory takes those for published that it has only built. #}
+{% macro is_published(mart) %}
+    {{ return(run_query("select to_regclass('marts." ~ mart ~ "') is not null").columns[0].values()[0]) }}
+{% endmacro %}
+
 {# Whether this build adds to what is published: of a mart that is there, for a system that is not built whole. #}
 {% macro adds_to_published() %}
-    {% if full_systems() is none or adapter.get_relation(this.database, this.schema, this.identifier) is none %}
+    {% if full_systems() is none or not is_published(this.identifier) %}
         {{ return(false) }}
     {% endif %}
     {% set followed = run_query("select system from building.systems where not is_full").columns[0].values() %}
     {{ return(followed | reject("in", held_systems()) | list | length > 0) }}
 {% endmacro %}
 
-{# A mart as it is published, for lists of touched keys; it is there, or everything is built whole. #}
+{# A mart as it is published, for lists of touched keys: no rows while it is not there, and null in columns that it does
+   not have yet; everything is built whole then. #}
 {% macro published(mart) -%}
-    {%- if execute and adapter.get_relation(target.database, "marts", mart) is none -%}
-        (select null::text as system, null::text as account_id, null::text as unit, null::text as status)
+    {%- if execute -%}
+        {%- set node = graph.nodes.values() | selectattr("resource_type", "equalto", "model")
+            | selectattr("name", "equalto", mart) | first -%}
+        {%- set found = api.Relation.create(database=target.database, schema="marts", identifier=mart) -%}
+        {%- set known = adapter.get_columns_in_relation(found) | map(attribute="name") | list if is_published(mart) else [] -%}
+        (
+            select
+                {%- for column in node.columns.values() %}
+                {{ column.name if column.name in known else "null::" ~ column.data_type ~ " as " ~ column.name }}
+                {{- "," if not loop.last }}
+                {%- endfor %}
+            {{ "from marts." ~ mart if is_published(mart) else "where false" }}
+        )
     {%- else -%}
         marts.{{ mart }}
     {%- endif -%}

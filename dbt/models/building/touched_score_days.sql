@@ -1,9 +1,12 @@
 with moments as (
 
+    -- A row that came again as it was, but for its load, moves nothing.
     select
         system,
         occurred_at as moment
     from {{ changes('fct_events', of_whole_systems=false) }} as events
+    group by system, event_id, actor_id, event_type, subject_id, category_id, season_id, payload, occurred_at
+    having sum(times) <> 0
     union all
     select
         system,
@@ -35,4 +38,4 @@ select
 from moments
 where moment is not null
 union
-{{ union_touched('score_days', ['day'], ['advert_market', 'hermes', 'synapse']) }}
+{{ union_touched('score_days', ['day'], ['advert_market', 'hermes', 'synapse', 'storyforge']) }}

@@ -1,5 +1,5 @@
 {{ config(meta={'scope': {'columns': ['system', 'account_id', 'unit'], 'keys': 'touched_accounts'}}) }}
--- depends_on: {{ ref('touched_accounts') }}
+-- depends_on: {{ ref('touched_accounts') if target.type != 'duckdb' }}
 
 select
     system,

@@ -1,6 +1,8 @@
 {{ config(
     indexes=[{'columns': ['system', 'occurred_at']}, {'columns': ['system', 'actor_id', 'occurred_at']}],
-    meta={'scope': {'but_whole': ['funpot', 'hermes', 'storyforge']}}
+    meta={'scope': {
+        'columns': ['system', 'event_id'], 'keys': 'touched_events', 'but_whole': ['funpot', 'hermes']
+    }}
 ) }}
 
 with events as (

@@ -1,11 +1,19 @@
+{%- set others = ['funpot', 'hermes', 'advert_market', 'storyforge'] %}
+{{ config(meta={'scope': {'columns': ['system', 'entity_id'], 'keys': 'touched_entities', 'but_whole': others}}) }}
+
 select
-    system,
-    board,
-    period,
-    entity_id,
-    {{ decimal('sum(points)') }} as points,
-    {{ whole('sum(weight)') }} as weight,
-    min(happened_at) as entered_at
-from {{ ref('int_leaderboard_points') }}
-where cause_kind = 'entity'
+    points.system,
+    points.board,
+    points.period,
+    points.entity_id,
+    {{ decimal('sum(points.points)') }} as points,
+    {{ whole('sum(points.weight)') }} as weight,
+    min(points.happened_at) as entered_at
+from {{ ref('int_leaderboard_points') }} as points
+where
+    points.cause_kind = 'entity'
+    and (
+        points.system in ('{{ others | join("', '") }}')
+        or {{ in_scope(['system', 'entity_id'], 'touched_entities', 'points') }}
+    )
 group by 1, 2, 3, 4

@@ -1,9 +1,13 @@
+{%- set others = ['funpot', 'synapse'] %}
+{{ config(meta={'scope': {'columns': ['system', 'day'], 'keys': 'touched_trust_days', 'but_whole': others}}) }}
+
 with postings as (
 
     select
-        *,
-        is_cleared and is_explained and is_on_time as is_trusted
-    from {{ ref('int_balances__postings_judged') }}
+        judged.*,
+        judged.is_cleared and judged.is_explained and judged.is_on_time as is_trusted
+    from {{ ref('int_balances__postings_judged') }} as judged
+    where judged.system in ('funpot', 'synapse') or {{ in_scope(['system', 'day'], 'touched_trust_days', 'judged') }}
 
 ),
 

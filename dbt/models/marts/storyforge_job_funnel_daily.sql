@@ -1,4 +1,29 @@
-with jobs as (select * from {{ ref('int_storyforge__jobs_advanced') }}),
+{{ config(meta={
+    'scope': {
+        'columns': ['system', 'queued_on'], 'keys': 'touched_storyforge__job_days', 'listed_as': ['system', 'day']
+    },
+    'follows': ['jobs', 'jobs_versions'],
+}) }}
+
+with advanced as (
+
+    select
+        'storyforge'::text as system,
+        jobs.queued_on as day,
+        jobs.*
+    from {{ ref('int_storyforge__jobs_advanced') }} as jobs
+
+),
+
+jobs as (
+
+    select advanced.*
+    from advanced
+    where
+        {{ in_days('advanced.queued_at', 'touched_storyforge__job_days') }}
+        and {{ in_scope(['system', 'day'], 'touched_storyforge__job_days', 'advanced') }}
+
+),
 
 days as (
     select

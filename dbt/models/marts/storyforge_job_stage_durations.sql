@@ -1,4 +1,10 @@
-{{ config(indexes=[{'columns': ['stage', 'entered_at']}]) }}
+{{ config(
+    indexes=[{'columns': ['stage', 'entered_at']}],
+    meta={
+        'scope': {'columns': ['job_id'], 'keys': 'touched_storyforge__jobs'},
+        'follows': ['jobs', 'jobs_versions'],
+    }
+) }}
 
 with stages as (select * from {{ ref('int_storyforge__job_stages_bounded') }}),
 

@@ -1,10 +1,37 @@
-with entries as (
+with ledger as (
 
     select
         *,
         (posted_at at time zone 'UTC')::date as day
     from {{ ref('fct_ledger_entries') }}
     where {{ is_open('system') }}
+
+),
+
+-- Postings with a leg on a day that is looked at, whole: a posting counts on the day of its first.
+touched as (
+
+    select distinct
+        ledger.system,
+        ledger.tx_ref
+    from ledger
+    where
+        {{ in_days('ledger.posted_at', 'touched_trust_days') }}
+        and {{ in_scope(['system', 'day'], 'touched_trust_days', 'ledger') }}
+
+),
+
+entries as (
+
+    select ledger.* from ledger
+    where
+        ledger.system in ('funpot', 'synapse')
+        or (ledger.system, ledger.tx_ref) in (
+            select
+                touched.system,
+                touched.tx_ref
+            from touched
+        )
 
 ),
 

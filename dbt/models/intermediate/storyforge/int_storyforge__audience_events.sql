@@ -1,10 +1,19 @@
-with views as (select * from {{ ref('stg_storyforge__scene_views') }}),
+with views as (
+    select * from {{ ref('stg_storyforge__scene_views') }}
+    where {{ touched('storyforge', 'events', "'scene_viewed:' || view_id", 'event_id') }}
+),
 
-likes as (select * from {{ ref('stg_storyforge__likes') }}),
+likes as (
+    select * from {{ ref('stg_storyforge__likes') }}
+    where {{ touched('storyforge', 'events', "'like_given:' || like_id", 'event_id') }}
+),
 
-flags as (select * from {{ ref('stg_storyforge__moderation_flags') }}),
+flags as (
+    select * from {{ ref('stg_storyforge__moderation_flags') }}
+    where {{ touched('storyforge', 'events', "'flag_raised:' || flag_id", 'event_id') }}
+),
 
-targets as (select * from {{ ref('int_storyforge__targets_categorised') }}),
+targets as (select * from {{ ref('int_storyforge__targets') }}),
 
 happened as (
     select
@@ -14,7 +23,7 @@ happened as (
         'scene' as target_type,
         scene_id as target_id,
         viewed_at as occurred_at,
-        null::{{ json_type() }} as payload,
+        null as reason,
         _load_id
     from views
     union all
@@ -25,7 +34,7 @@ happened as (
         target_type,
         target_id,
         liked_at as occurred_at,
-        {{ json_object({'target_type': 'target_type'}) }} as payload,
+        null as reason,
         _load_id
     from likes
     union all
@@ -36,7 +45,7 @@ happened as (
         target_type,
         target_id,
         raised_at as occurred_at,
-        {{ json_object({'target_type': 'target_type', 'reason': 'reason'}) }} as payload,
+        reason,
         _load_id
     from flags
 ),
@@ -49,7 +58,12 @@ final as (
         happened.target_id as subject_id,
         targets.category_id,
         happened.occurred_at,
-        happened.payload,
+        case happened.event_type
+            when 'like_given'
+                then {{ json_object({'target_type': 'happened.target_type', 'owner_id': 'targets.owner_id'}) }}
+            when 'flag_raised'
+                then {{ json_object({'target_type': 'happened.target_type', 'reason': 'happened.reason'}) }}
+        end as payload,
         happened._load_id
     from happened
     left join targets

@@ -1,16 +1,26 @@
+-- Of these three come only entrances, which every build lists anew.
+{{ config(meta={'follows': ['ideas', 'scenes', 'users']}) }}
+
 with boards as (select * from {{ ref('int_storyforge__boards') }}),
 
-events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
+ideas as (select * from {{ ref('stg_storyforge__ideas') }}),
+
+scenes as (select * from {{ ref('stg_storyforge__scenes') }}),
 
 users as (select * from {{ ref('stg_storyforge__users') }}),
 
 entities as (
     select
-        case event_type when 'idea_created' then 'idea' else 'scene' end as entity_type,
-        subject_id as entity_id,
-        occurred_at as happened_at
-    from events
-    where event_type in ('idea_created', 'scene_created')
+        'idea' as entity_type,
+        idea_id as entity_id,
+        posted_at as happened_at
+    from ideas
+    union all
+    select
+        'scene' as entity_type,
+        scene_id as entity_id,
+        opened_at as happened_at
+    from scenes
     union all
     select
         'user' as entity_type,
@@ -40,13 +50,13 @@ points as (
     from {{ ref('int_storyforge__scores_moved') }}
     union all
     select
-        board,
+        entity_type || '_contributors' as board,
         entity_id,
         1 as points,
-        occurred_at as happened_at,
+        first_added_at as happened_at,
         'event' as cause_kind,
-        event_id as cause_id
-    from {{ ref('int_storyforge__contributors_joined') }}
+        first_event_id as cause_id
+    from {{ ref('storyforge_contributions') }}
     union all
     select
         'scene_view_sessions' as board,
@@ -55,7 +65,7 @@ points as (
         started_at as happened_at,
         'event' as cause_kind,
         event_id as cause_id
-    from {{ ref('int_storyforge__view_sessions_started') }}
+    from {{ ref('storyforge_view_sessions') }}
 ),
 
 final as (

@@ -1,3 +1,7 @@
+{{ config(meta={'follows': [
+    'ideas', 'scenes', 'segments', 'jobs', 'scene_views', 'likes', 'moderation_flags',
+]}) }}
+
 with content_events as (select * from {{ ref('int_storyforge__content_events') }}),
 
 job_events as (select * from {{ ref('int_storyforge__job_events') }}),

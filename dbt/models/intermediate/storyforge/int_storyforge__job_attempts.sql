@@ -1,4 +1,7 @@
-with versions as (select * from {{ ref('stg_storyforge__jobs_versions') }}),
+with versions as (
+    select * from {{ ref('stg_storyforge__jobs_versions') }}
+    where {{ touched('storyforge', 'jobs', 'job_id') }}
+),
 
 attempts as (
     select

@@ -1,6 +1,9 @@
-with jobs as (select * from {{ ref('stg_storyforge__jobs') }}),
+with jobs as (
+    select * from {{ ref('stg_storyforge__jobs') }}
+    where {{ touched('storyforge', 'events', "'job_queued:' || job_id", 'event_id') }}
+),
 
-targets as (select * from {{ ref('int_storyforge__targets_categorised') }}),
+targets as (select * from {{ ref('int_storyforge__targets') }}),
 
 jobs_categorised as (
     select

@@ -2,15 +2,16 @@ with ideas as (select * from {{ ref('stg_storyforge__ideas') }}),
 
 topics as (select * from {{ ref('stg_storyforge__topics') }}),
 
-events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
+scenes as (select * from {{ ref('stg_storyforge__scenes') }}),
+
+scores as (select * from {{ ref('leaderboard_scores') }}),
 
 idea_likes as (
     select
-        subject_id as idea_id,
-        count(*) as likes
-    from events
-    where event_type = 'like_given' and target_type = 'idea'
-    group by 1
+        entity_id as idea_id,
+        points as likes
+    from scores
+    where system = 'storyforge' and board = 'idea_likes'
 ),
 
 idea_scenes as (
@@ -18,8 +19,7 @@ idea_scenes as (
         idea_id,
         count(*) as scenes,
         count(*) filter (where status = 'active') as scenes_active
-    from events
-    where event_type = 'scene_created'
+    from scenes
     group by 1
 ),
 
@@ -28,8 +28,7 @@ topic_scenes as (
         topic_id,
         count(*) as scenes,
         count(*) filter (where status = 'active') as scenes_active
-    from events
-    where event_type = 'scene_created'
+    from scenes
     group by 1
 ),
 

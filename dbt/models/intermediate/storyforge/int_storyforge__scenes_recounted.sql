@@ -1,45 +1,56 @@
 with scenes as (select * from {{ ref('stg_storyforge__scenes') }}),
 
-events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
+contributions as (select * from {{ ref('storyforge_contributions') }}),
 
-segments_counted as (
+views as (select * from {{ ref('storyforge_scene_views_daily') }}),
+
+likes as (select * from {{ ref('leaderboard_scores') }}),
+
+contributed as (
     select
-        scene_id,
-        count(*) as segments,
-        count(*) filter (where status = 'active') as segments_active,
-        sum(duration_seconds) as seconds,
-        sum(duration_seconds) filter (where status = 'active') as seconds_active,
-        count(distinct actor_id) as people,
-        count(distinct actor_id) filter (where status = 'active') as people_active
-    from events
-    where event_type = 'segment_added'
+        entity_id as scene_id,
+        sum(segments) as segments,
+        sum(segments_active) as segments_active,
+        sum(seconds) as seconds,
+        sum(seconds_active) as seconds_active,
+        count(*) as people,
+        count(*) filter (where segments_active > 0) as people_active
+    from contributions
+    where entity_type = 'scene'
     group by 1
 ),
 
-audience_counted as (
+viewed as (
     select
-        subject_id as scene_id,
-        count(*) filter (where event_type = 'scene_viewed') as views,
-        count(*) filter (where event_type = 'like_given') as likes
-    from events
-    where event_type = 'scene_viewed' or (event_type = 'like_given' and target_type = 'scene')
+        scene_id,
+        sum(views) as views
+    from views
     group by 1
+),
+
+liked as (
+    select
+        entity_id as scene_id,
+        points as likes
+    from likes
+    where system = 'storyforge' and board = 'scene_likes'
 ),
 
 final as (
     select
         scenes.scene_id,
-        coalesce(segments_counted.segments, 0) as segments,
-        coalesce(segments_counted.segments_active, 0) as segments_active,
-        coalesce(segments_counted.seconds, 0) as seconds,
-        coalesce(segments_counted.seconds_active, 0) as seconds_active,
-        coalesce(segments_counted.people, 0) as people,
-        coalesce(segments_counted.people_active, 0) as people_active,
-        coalesce(audience_counted.views, 0) as views,
-        coalesce(audience_counted.likes, 0) as likes
+        coalesce(contributed.segments, 0) as segments,
+        coalesce(contributed.segments_active, 0) as segments_active,
+        coalesce(contributed.seconds, 0) as seconds,
+        coalesce(contributed.seconds_active, 0) as seconds_active,
+        coalesce(contributed.people, 0) as people,
+        coalesce(contributed.people_active, 0) as people_active,
+        coalesce(viewed.views, 0) as views,
+        coalesce(liked.likes, 0) as likes
     from scenes
-    left join segments_counted on scenes.scene_id = segments_counted.scene_id
-    left join audience_counted on scenes.scene_id = audience_counted.scene_id
+    left join contributed on scenes.scene_id = contributed.scene_id
+    left join viewed on scenes.scene_id = viewed.scene_id
+    left join liked on scenes.scene_id = liked.scene_id
 )
 
 select * from final

@@ -1,14 +1,5 @@
 with events as (select * from {{ ref('int_storyforge__events_unpacked') }}),
 
-owners as (
-    select
-        case event_type when 'idea_created' then 'idea' else 'scene' end as target_type,
-        subject_id as target_id,
-        actor_id as owner_id
-    from events
-    where event_type in ('idea_created', 'scene_created')
-),
-
 final as (
     select
         moved.board,
@@ -17,17 +8,17 @@ final as (
         events.occurred_at,
         events.event_id
     from events
-    left join owners
-        on
-            events.event_type = 'like_given'
-            and events.target_type = owners.target_type
-            and events.subject_id = owners.target_id
     cross join
         lateral (
             values
             ('like_given', 'idea_likes', case when events.target_type = 'idea' then events.subject_id end, 1),
             ('like_given', 'scene_likes', case when events.target_type = 'scene' then events.subject_id end, 1),
-            ('like_given', 'creator_likes', owners.owner_id, 1),
+            (
+                'like_given',
+                'creator_likes',
+                case when events.target_type in ('idea', 'scene') then events.owner_id end,
+                1
+            ),
             ('scene_created', 'idea_scenes', events.idea_id, 1),
             ('segment_added', 'scene_segments', events.scene_id, 1),
             ('segment_added', 'scene_seconds', events.scene_id, events.duration_seconds),

@@ -1,0 +1,25 @@
+-- The first reward ever lets every member begin at level 1, and the bot's own totals give way to the journal.
+with journal as (
+
+    select mart.system from {{ published('synapse_rewards') }} as mart
+    where mart.system = 'synapse'
+
+)
+
+select
+    'synapse' as system,
+    user_id::text as entity_id
+from {{ ref('stg_synapse__users') }}
+where {{ newly_loaded('synapse') }} or not exists (select 1 from journal)
+union
+select
+    'synapse' as system,
+    user_id::text as entity_id
+from {{ ref('stg_synapse__user_stats') }}
+where {{ newly_loaded('synapse') }} or not exists (select 1 from journal)
+union
+select
+    system,
+    user_id as entity_id
+from {{ changes('event_counters', of_whole_systems=false) }} as counters
+where system = 'synapse'

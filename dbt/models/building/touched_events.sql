@@ -1,0 +1,1 @@
+{{ union_touched('events', ['event_id'], ['storyforge']) }}

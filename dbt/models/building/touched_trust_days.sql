@@ -1,0 +1,48 @@
+with postings as (
+
+    select tx_ref
+    from {{ changes('fct_ledger_entries', of_whole_systems=false) }} as entries
+    where system = 'advert_market'
+    union
+    select tx_ref
+    from {{ changes('advert_market_chain_matches', of_whole_systems=false) }} as coins
+    where tx_ref is not null
+
+),
+
+subjects as (
+
+    select subject
+    from {{ changes('reconciliation_breaks', of_whole_systems=false) }} as breaks
+    where system = 'advert_market'
+
+),
+
+entries as (
+
+    select * from {{ ref('fct_ledger_entries') }}
+    where system = 'advert_market'
+
+),
+
+moments as (
+
+    select entries.posted_at from entries
+    where entries.tx_ref in (select postings.tx_ref from postings)
+    union all
+    select entries.posted_at from entries
+    where entries.account_id in (select subjects.subject from subjects)
+    union all
+    select entries.posted_at from entries
+    where entries.contest_id in (select subjects.subject from subjects)
+    union all
+    select posted_at
+    from {{ changes('fct_ledger_entries', of_whole_systems=false) }} as changed
+    where system = 'advert_market'
+
+)
+
+select distinct
+    'advert_market' as system,
+    (posted_at at time zone 'UTC')::date as day
+from moments
