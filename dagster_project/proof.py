@@ -52,7 +52,7 @@ def proof(systems: Sequence[str]) -> dg.AssetsDefinition:
         description="What a whole build of one system would change in its marts: nothing.",
         check_specs=[dg.AssetCheckSpec(CHECK, asset=PROOF, description="Nothing would change.")],
     )
-    def build_proofs(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    def build_proofs(warehouse: Warehouse) -> dg.MaterializeResult:
         with turn_at_building(warehouse), warehouse.connect() as connection:
             system = oldest_proved(connection, systems)
             differences = prove(connection, system) if system else []

@@ -8,12 +8,14 @@ import tempfile
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from tests.benchmarks import report
+from tests.benchmarks.building import Building
 from tests.benchmarks.loading import DISK_BYTES_PER_ROW, Loading
 from tests.benchmarks.measure import ROOT, BenchmarkError, Book, Comparison, run_in_turns
 from tests.benchmarks.peers import versions
@@ -57,12 +59,13 @@ def _measure(arguments: argparse.Namespace, server: Warehouse) -> tuple[Book, li
     book = Book()
     loading = Loading(server, arguments.rows, arguments.runs, arguments.peer_rows, peers)
     setting = _setting(arguments, server, loading)
-    for group in loading.trials():
+    building = Building(server, arguments.rows)
+    for group in chain(loading.trials(), building.trials()):
         chosen = [trial for trial in group if any(fnmatch(trial.name, pattern) for pattern in arguments.only)]
         run_in_turns(chosen, arguments.runs, book, _tell)
     if not book.series:
         raise BenchmarkError(f"No measurement is named {' or '.join(arguments.only)}.")
-    return book, list(loading.comparisons(book)), setting
+    return book, [*loading.comparisons(book), *building.comparisons(book)], setting
 
 
 def _tell(line: str) -> None:

@@ -1,5 +1,7 @@
 """Events of synapse.event_lake as a busy bot would capture them: who is active, what happens, how it is told."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import polars as pl
 
@@ -42,6 +44,18 @@ def events(first: int, microseconds: np.ndarray) -> pl.DataFrame:
         _payload(kind).alias("payload"),
         _source_id(kind).alias("source_id"),
         pl.col("timestamp"),
+    )
+
+
+def members() -> pl.DataFrame:
+    """The users of these events as rows of synapse.users, all of whom joined before the first."""
+    ids = _SNOWFLAKE + np.random.default_rng(SEED).permutation(USERS) * 7_919_000_003
+    joined = pl.lit(datetime(2025, 1, 1, tzinfo=UTC))
+    return pl.DataFrame({"id": ids}).with_columns(
+        pl.lit("member").alias("discord_name"),
+        *(pl.lit(number).alias(name) for name, number in (("xp", 0), ("level", 1), ("gold", 0))),
+        joined.alias("created_at"),
+        joined.alias("updated_at"),
     )
 
 

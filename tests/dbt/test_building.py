@@ -117,3 +117,20 @@ def test_a_build_that_fails_publishes_nothing(builds: Builds, files: list[Landin
 
     assert not result.success
     assert builds.checksums() == before
+
+
+def test_a_build_of_one_mart_publishes_nothing_that_the_others_would_miss(
+    builds: Builds, files: list[LandingFile]
+) -> None:
+    by_day = sorted({file.delivered_on for file in files})
+    builds.deliver(file for file in files if file.delivered_on == by_day[0])
+    builds.build()
+    before = builds.checksums()
+    builds.deliver(file for file in files if file.delivered_on == by_day[1])
+    builds.build("--select", "+fct_events")
+    assert builds.checksums() == before
+    builds.build()
+    piece_by_piece = builds.checksums()
+    builds.build_whole()
+
+    assert piece_by_piece == builds.checksums() != before

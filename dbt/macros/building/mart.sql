@@ -81,17 +81,16 @@
     select {{ mart_columns(model) }} from ({{ sql }}) as mart;
     create index on building.{{ name }}__candidates ({{ key | join(", ") }});
     analyze building.{{ name }}__candidates;
-    -- Rows are compared as they are stored: 1.0 and 1.00 are equal numbers and not the same row.
     create unlogged table building.{{ name }}__new as
     select candidates.*
     from building.{{ name }}__candidates as candidates
     left join {{ this }} as published on {{ same_key(key, "candidates", "published") }}
-    where ({{ present }}) and (published.{{ key[0] }} is null or candidates *<> published);
+    where ({{ present }}) and (published.{{ key[0] }} is null or {{ _rows_differ() }});
     create unlogged table building.{{ name }}__gone as
     select published.*
     from building.{{ name }}__candidates as candidates
     inner join {{ this }} as published on {{ same_key(key, "candidates", "published") }}
-    where not ({{ present }}) or candidates *<> published
+    where not ({{ present }}) or {{ _rows_differ() }}
     union all
     select published.*
     from {{ this }} as published
@@ -107,6 +106,14 @@
     analyze building.{{ name }}__gone;
     drop table building.{{ name }}__candidates
 {% endmacro %}
+
+{# Rows are compared as they are stored: 1.0 and 1.00 are equal numbers and not the same row. What came again as it was
+   stays: `loaded_at` tells of the loading alone. #}
+{% macro _rows_differ() -%}
+    {%- set columns = model.columns.values() | map(attribute="name") | reject("equalto", "loaded_at") | list -%}
+    row(candidates.{{ columns | join(", candidates.") }})::record
+    *<> row(published.{{ columns | join(", published.") }})::record
+{%- endmacro %}
 
 {% macro _published_scope(scope) -%}
     {%- if scope is none -%}

@@ -1,19 +1,22 @@
 {# The end of a build: every mart changes at the same moment, or none does. #}
 
-{# On run end. A model or test that failed leaves everything as it was; so does a build of nothing but views. #}
+{# On run end. A model or test that failed leaves everything as it was. So does a build of some marts only: the others
+   would never see what changed in those. #}
 {% macro publish(results) %}
     {% if execute and target.type != "duckdb" and flags.WHICH in ("build", "run") %}
         {% set failed = results | rejectattr("status", "in", ["success", "pass", "warn", "no-op"]) | list %}
         {% set built = results | map(attribute="node") | selectattr("config.materialized", "equalto", "mart")
             | map(attribute="name") | list %}
-        {% if built and not failed %}
-            {% do run_query(_proof(built) if env_var("TALLY_PROVE", "") else _publication(built)) %}
+        {% if built | length < marts() | length %}
+            {% do log("Nothing is published: " ~ built | length ~ " of " ~ marts() | length ~ " marts were built.", info=true) %}
+        {% elif not failed %}
+            {% do run_query(_proof(built) if env_var("TALLY_PROVE", "") else _publication()) %}
         {% endif %}
     {% endif %}
 {% endmacro %}
 
-{% macro _publication(built) %}
-    {% for node in marts() if node.name in built %}
+{% macro _publication() %}
+    {% for node in marts() %}
         {%- set name = node.name -%}
         {% if run_query("select to_regclass('building." ~ name ~ "__whole') is not null").columns[0].values()[0] %}
             {{ replace_view(name, "select * from building." ~ name ~ "__whole") }};
@@ -30,9 +33,7 @@
             drop table building.{{ name }}__new, building.{{ name }}__gone;
         {% endif %}
     {% endfor %}
-    {% if built | length == marts() | length %}
-        {{ _remember() }}
-    {% endif %}
+    {{ _remember() }}
     commit
 {% endmacro %}
 

@@ -5,9 +5,8 @@
     {% if not execute or target.type == "duckdb" or model.resource_type == "unit_test" %}
         {{ return(none) }}
     {% endif %}
-    {% set held = held_systems() %}
-    {% set found = run_query("select system from building.systems where is_full order by system") %}
-    {{ return(found.columns[0].values() | reject("in", held) | list) }}
+    {% set whole = asked_once("whole_systems", "select system from building.systems where is_full order by system") %}
+    {{ return(whole | reject("in", held_systems()) | list) }}
 {% endmacro %}
 
 {# Whether this build makes the system whole; everywhere but on Postgres, and in unit tests, it does. #}
@@ -43,8 +42,8 @@
 
 {# The loads of a system that its marts do not hold yet. #}
 {% macro pending_loads(system) %}
-    {% set found = run_query("select load_id from building.loads where is_pending and system = '" ~ system ~ "'") %}
-    {{ return(found.columns[0].values() | map("int") | list) }}
+    {% set query = "select load_id from building.loads where is_pending and system = '" ~ system ~ "'" %}
+    {{ return(asked_once("pending_loads_" ~ system, query) | map("int") | list) }}
 {% endmacro %}
 
 {# A condition on a system's rows of a mart that derives from marts: its keys are among those that the model `keys`

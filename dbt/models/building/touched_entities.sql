@@ -23,3 +23,8 @@ select
     user_id as entity_id
 from {{ changes('event_counters', of_whole_systems=false) }} as counters
 where system = 'synapse'
+union
+select
+    'storyforge' as system,
+    entity_id
+from {{ ref('touched_storyforge__entities') }}

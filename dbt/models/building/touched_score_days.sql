@@ -1,12 +1,9 @@
 with moments as (
 
-    -- A row that came again as it was, but for its load, moves nothing.
     select
         system,
         occurred_at as moment
     from {{ changes('fct_events', of_whole_systems=false) }} as events
-    group by system, event_id, actor_id, event_type, subject_id, category_id, season_id, payload, occurred_at
-    having sum(times) <> 0
     union all
     select
         system,

@@ -2,7 +2,6 @@
 {%- set account = ['system', 'account_id', 'unit'] %}
 
 with changed as (
-
     select
         system,
         account_id,
@@ -13,19 +12,15 @@ with changed as (
         sum(times)::bigint as postings
     from {{ changes('fct_ledger_entries') }} as entries
     group by 1, 2, 3, 4
-
 ),
 
 moved as (
-
     {{ added_up('changed', account + ['day'], ['credits', 'debits', 'postings']) }}
-
 ),
 
 {% if adds_to_published() -%}
 -- What stays as published before the first day that changed, and what follows upon it.
 first_days as (
-
     select
         system,
         account_id,
@@ -33,11 +28,9 @@ first_days as (
         min(day) as day
     from moved
     group by 1, 2, 3
-
 ),
 
 carried as (
-
     select
         first_days.*,
         coalesce((
@@ -48,11 +41,9 @@ carried as (
             limit 1
         ), 0) as closing
     from first_days
-
 ),
 
 later as (
-
     select
         published.system,
         published.account_id,
@@ -68,21 +59,17 @@ later as (
         select 1 from moved
         where {{ same_key(account + ['day'], 'moved', 'published') }}
     )
-
 ),
 
 movements as (
-
     select
         movement.*,
         carried.closing as carried
     from (select * from moved union all select * from later) as movement
     inner join carried on {{ same_key(account, 'carried', 'movement') }}
-
 ),
 {%- else -%}
     movements as (
-
         select
             *,
             0 as carried
@@ -92,12 +79,10 @@ movements as (
 {%- endif %}
 
 balances as (
-
     select
         *,
         carried + sum(credits - debits) over (partition by system, account_id, unit order by day) as closing
     from movements
-
 )
 
 select

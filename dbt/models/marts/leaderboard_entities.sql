@@ -1,4 +1,4 @@
-{%- set others = ['funpot', 'hermes', 'advert_market', 'storyforge'] %}
+{%- set others = ['funpot', 'hermes', 'advert_market'] %}
 {{ config(meta={'scope': {'columns': ['system', 'entity_id'], 'keys': 'touched_entities', 'but_whole': others}}) }}
 
 select

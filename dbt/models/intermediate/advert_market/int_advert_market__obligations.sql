@@ -1,23 +1,28 @@
 with accounts as (
-
     select * from {{ ref('int_balances__drifting') }}
     where system = 'advert_market'
-
 ),
 
 entries as (
-
     select * from {{ ref('int_balances__drifting_entries') }}
     where system = 'advert_market'
-
 ),
 
 deals as (select * from {{ ref('stg_advert_market__deals') }}),
 
-unbalanced as (select * from {{ ref('int_advert_market__postings_unbalanced') }}),
+unbalanced as (
+    select
+        tx_ref,
+        -sum(amount) as lacking,
+        min(posted_at) as posted_at
+    from {{ ref('fct_ledger_entries') }}
+    -- Without an account that drifts there is nothing to look for, and no pass over the ledger.
+    where system = 'advert_market' and exists (select 1 from accounts)
+    group by 1
+    having sum(amount) <> 0
+),
 
 wrong_legs as (
-
     select
         account_id,
         unit,
@@ -29,11 +34,9 @@ wrong_legs as (
         'the other legs of posting ' || tx_ref as witness
     from entries
     where imbalance <> 0
-
 ),
 
 missing_legs as (
-
     select
         accounts.account_id,
         accounts.unit,
@@ -49,11 +52,9 @@ missing_legs as (
         select 1 from entries
         where entries.account_id = accounts.account_id and entries.tx_ref = unbalanced.tx_ref
     )
-
 ),
 
 wrong_deposits as (
-
     select
         entries.account_id,
         entries.unit,
@@ -66,12 +67,10 @@ wrong_deposits as (
     from entries
     inner join deals on entries.reference = deals.deal_id
     where entries.reason = 'fund' and abs(entries.amount) <> deals.amount
-
 ),
 
 -- The projection names a leg that the ledger does not hold.
 missing_newest as (
-
     select
         accounts.account_id,
         accounts.unit,
@@ -85,11 +84,9 @@ missing_newest as (
     where
         accounts.last_entry_id is not null
         and accounts.last_entry_id not in (select entries.entry_id from entries)
-
 ),
 
 final as (
-
     select * from wrong_legs
     union all
     select * from missing_legs
@@ -97,7 +94,6 @@ final as (
     select * from wrong_deposits
     union all
     select * from missing_newest
-
 )
 
 select * from final

@@ -1,21 +1,16 @@
 with wallets as (
-
     select
         *,
         replace(account_id, 'WALLET:', '') as user_id
     from {{ ref('int_balances__drifting') }}
     where system = 'funpot'
-
 ),
 
 owed as (
-
     select * from {{ ref('int_funpot__postings_owed') }}
-
 ),
 
 entries as (
-
     select
         account_id,
         entry_id,
@@ -36,11 +31,9 @@ entries as (
     where
         system = 'funpot'
         and entry_id not in (select repeated.entry_id from {{ ref('int_balances__repeated_entries') }} as repeated)
-
 ),
 
 fulfilled as (
-
     select
         owed.account_id,
         owed.witness,
@@ -55,12 +48,10 @@ fulfilled as (
             and owed.kind = entries.kind
             and entries.reference in (owed.record_id, owed.group_id)
     group by 1, 2, 3
-
 ),
 
 -- Stakes of votes that were taken back, and withdrawals that came back, leave nothing.
 undone as (
-
     select
         entries.account_id,
         'both sides of ' || entries.reference as witness,
@@ -80,15 +71,12 @@ undone as (
         )
     group by 1, 2
     having count(*) > 1 or max(entries.kind) <> 'withdrawal' or sum(entries.amount) > 0
-
 ),
 
 final as (
-
     select * from fulfilled
     union all
     select * from undone
-
 )
 
 select

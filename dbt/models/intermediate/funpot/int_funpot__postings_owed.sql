@@ -1,45 +1,34 @@
 with wallets as (
-
     select
         account_id,
         replace(account_id, 'WALLET:', '') as user_id
     from {{ ref('int_balances__drifting') }}
     where system = 'funpot'
-
 ),
 
 votes as (
-
     select * from {{ ref('fct_votes') }}
     where system = 'funpot' and accepted and stake > 0
-
 ),
 
 payouts as (
-
     select * from {{ ref('settlement_payouts') }}
     where system = 'funpot' and recorded_payout is not null
-
 ),
 
 contests as (
-
     select * from {{ ref('settlements') }}
     where system = 'funpot'
-
 ),
 
 payments as (
-
     select * from {{ ref('stg_funpot__payments') }}
     where status = 'paid'
-
 ),
 
 referrals as (select * from {{ ref('stg_funpot__referrals') }}),
 
 stakes as (
-
     select
         wallets.account_id,
         'stake' as kind,
@@ -50,11 +39,9 @@ stakes as (
         'vote ' || votes.vote_id as witness
     from votes
     inner join wallets on votes.voter_id = wallets.user_id
-
 ),
 
 returns as (
-
     select
         wallets.account_id,
         'return' as kind,
@@ -66,11 +53,9 @@ returns as (
     from payouts
     inner join wallets on payouts.voter_id = wallets.user_id
     inner join contests on payouts.contest_id = contests.contest_id
-
 ),
 
 topups as (
-
     select
         wallets.account_id,
         'topup' as kind,
@@ -81,11 +66,9 @@ topups as (
         'payment ' || payments.payment_id as witness
     from payments
     inner join wallets on payments.user_id = wallets.user_id
-
 ),
 
 bonuses as (
-
     select
         wallets.account_id,
         'bonus' as kind,
@@ -97,11 +80,9 @@ bonuses as (
     from payments
     inner join referrals on payments.user_id = referrals.user_id
     inner join wallets on referrals.inviter_user_id = wallets.user_id
-
 ),
 
 final as (
-
     select * from stakes
     union all
     select * from returns
@@ -109,7 +90,6 @@ final as (
     select * from topups
     union all
     select * from bonuses
-
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- Of these three come only entrances, which every build lists anew.
+-- Of these three come only entrances, which `touched_storyforge__entities` tells of.
 {{ config(meta={'follows': ['ideas', 'scenes', 'users']}) }}
 
 with boards as (select * from {{ ref('int_storyforge__boards') }}),

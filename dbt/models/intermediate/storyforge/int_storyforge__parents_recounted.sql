@@ -9,7 +9,7 @@ scores as (select * from {{ ref('leaderboard_scores') }}),
 idea_likes as (
     select
         entity_id as idea_id,
-        points as likes
+        {{ whole('points') }} as likes
     from scores
     where system = 'storyforge' and board = 'idea_likes'
 ),

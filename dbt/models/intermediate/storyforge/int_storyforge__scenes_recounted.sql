@@ -31,7 +31,7 @@ viewed as (
 liked as (
     select
         entity_id as scene_id,
-        points as likes
+        {{ whole('points') }} as likes
     from likes
     where system = 'storyforge' and board = 'scene_likes'
 ),

@@ -1,13 +1,10 @@
 with members as (
-
     select distinct split_part(account_id, ':', 2) as user_id
     from {{ ref('int_balances__drifting') }}
     where system = 'synapse'
-
 ),
 
 journal as (
-
     select
         user_id::text as user_id,
         season_id::text as season_id,
@@ -23,11 +20,9 @@ journal as (
     from {{ ref('stg_synapse__activity_log') }}
     where user_id::text in (select members.user_id from members)
     group by 1, 2
-
 ),
 
 statistics as (
-
     select
         user_id::text as user_id,
         season_id::text as season_id,
@@ -35,11 +30,9 @@ statistics as (
         voice_minutes
     from {{ ref('stg_synapse__user_stats') }}
     where user_id::text in (select members.user_id from members)
-
 ),
 
 by_season as (
-
     select
         statistics.user_id,
         statistics.season_id,
@@ -50,22 +43,18 @@ by_season as (
         ) as lacking
     from statistics
     left join journal on statistics.user_id = journal.user_id and statistics.season_id = journal.season_id
-
 ),
 
 all_seasons as (
-
     select
         user_id,
         sum(written) as written,
         sum(achievements) as achievements
     from journal
     group by 1
-
 ),
 
 captured as (
-
     select
         actor_id as user_id,
         count(*) as written
@@ -74,22 +63,18 @@ captured as (
         system = 'synapse' and event_type in ('message_create', 'thread_create')
         and actor_id in (select members.user_id from members)
     group by 1
-
 ),
 
 earned as (
-
     select
         user_id,
         count(*) as achievements
     from {{ ref('stg_synapse__user_achievements') }}
     where user_id in (select members.user_id from members)
     group by 1
-
 ),
 
 final as (
-
     select * from by_season
     union all
     select
@@ -107,7 +92,6 @@ final as (
         earned.achievements - coalesce(all_seasons.achievements, 0) as lacking
     from earned
     left join all_seasons on earned.user_id = all_seasons.user_id
-
 )
 
 select * from final
