@@ -10,7 +10,17 @@ entries as (
 
 deals as (select * from {{ ref('stg_advert_market__deals') }}),
 
-unbalanced as (select * from {{ ref('int_advert_market__postings_unbalanced') }}),
+unbalanced as (
+    select
+        tx_ref,
+        -sum(amount) as lacking,
+        min(posted_at) as posted_at
+    from {{ ref('fct_ledger_entries') }}
+    -- Without an account that drifts there is nothing to look for, and no pass over the ledger.
+    where system = 'advert_market' and exists (select 1 from accounts)
+    group by 1
+    having sum(amount) <> 0
+),
 
 wrong_legs as (
     select

@@ -1,3 +1,5 @@
+{{ config(materialized='table' if target.type == 'duckdb' else 'keys') }}
+
 with days as (
 
     select

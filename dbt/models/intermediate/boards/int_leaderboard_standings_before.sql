@@ -1,3 +1,5 @@
+{{ config(materialized='table' if target.type == 'duckdb' else 'keys') }}
+
 {%- set key = ['system', 'board', 'period', 'entity_id'] %}
 
 with last_days as (select * from {{ ref('int_leaderboard_last_days') }}),
