@@ -15,11 +15,9 @@ union
 select deal_id as matched_within
 from {{ ref('stg_advert_market__ton_transactions') }}
 where deal_id is not null and {{ newly_loaded('advert_market') }}
-{%- if execute and not is_full('advert_market') %}
--- A transaction that is now of another deal leaves the one it was matched in.
 union
+-- A transaction that is now of another deal leaves the one it was matched in.
 select matches.matched_within
-from {{ adapter.get_relation(target.database, 'marts', 'advert_market_chain_matches') }} as matches
+from {{ published('advert_market_chain_matches') }} as matches
 inner join {{ ref('stg_advert_market__ton_transactions') }} as transactions on matches.tx_hash = transactions.tx_hash
 where {{ newly_loaded('advert_market', 'transactions._load_id') }}
-{%- endif %}
