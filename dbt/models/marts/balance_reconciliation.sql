@@ -1,7 +1,11 @@
 {{ config(
     indexes=[{'columns': ['status', 'system']}],
-    meta={'scope': {'columns': ['system', 'account_id', 'unit'], 'keys': 'touched_drifts'}}
+    meta={
+        'scope': {'columns': ['system', 'account_id', 'unit'], 'keys': 'touched_drifts'},
+        'follows': ['deals', 'payments', 'referrals', 'user_stats', 'user_achievements', 'activity_log'],
+    }
 ) }}
+-- It follows the records that explain a drift, for every account that drifts is asked anew each time.
 
 with compared as (
 
