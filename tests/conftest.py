@@ -149,7 +149,7 @@ class Warehouse:
             return connection.execute(query).fetchall()  # type: ignore[arg-type]
 
     def mart_checksums(self) -> dict[str, str]:
-        """One checksum for each mart, whatever the order of its rows; `loaded_at` and `delivered_on` tell of the loading."""
+        """One checksum for each mart, in any order of rows; `loaded_at` and `delivered_on` tell of the loading."""
         marts = self.fetch("select table_name from information_schema.tables where table_schema = 'marts' order by 1")
         rows = "select md5((to_jsonb(mart) - 'loaded_at' - 'delivered_on')::text) as digest from marts.{} as mart"
         total = "select count(*) || ' ' || md5(coalesce(string_agg(digest, '' order by digest), '')) from ({}) as rows"

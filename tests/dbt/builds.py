@@ -76,7 +76,7 @@ class Builds:
 
 
 def mart_checksums(connection: psycopg.Connection) -> dict[str, tuple[int, str]]:
-    """Rows and digest of each mart, whatever the order of its rows; `loaded_at` and `delivered_on` tell of the loading."""
+    """Rows and digest of each mart, in any order; `loaded_at` and `delivered_on` tell of the loading."""
     marts = connection.execute("select table_name from information_schema.tables where table_schema = 'marts'")
     digests = sql.SQL(
         "select count(*), md5(coalesce(string_agg(digest, '' order by digest), ''))"
