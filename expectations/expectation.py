@@ -8,7 +8,7 @@ from typing import Any
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations.rule import Rule, Severity
+from expectations.rule import Rule, Severity, whole
 
 SAMPLE_ROWS = 10
 SEVERITIES: dict[Severity, FailureSeverity] = {
@@ -55,18 +55,23 @@ def expectation(rule: Rule) -> RuleHolds:
 
 
 def breaking_rows_query(rule: Rule) -> str:
-    """The rule's query, cut to samples that carry the exact count and the exact sum of all rows.
+    """The rule's query, cut to samples that carry the exact count, sum and months of all rows.
 
     Amounts and evidence travel as text, since Great Expectations makes floats of decimals. Magnitudes are
     added up, so that a surplus does not hide a shortage. Braces and colons are escaped because Great
     Expectations formats the text and SQLAlchemy then looks for parameters in it; `{batch}` only names what is
     asked about.
     """
-    query = rule.query.replace("{", "{{").replace("}", "}}").replace(":", "\\:")
-    return (
-        f"/* {rule.id} of {{batch}} */\n"
-        "select subject, amount\\:\\:text as amount, evidence\\:\\:text as evidence,"
-        " count(*) over () as breaking_rows, (sum(abs(amount)) over ())\\:\\:text as total_amount\n"
-        f"from (\n{query}\n) as breaking\n"
-        f"order by abs(breaking.amount) desc nulls last, subject limit {SAMPLE_ROWS}"
-    )
+    query = whole(rule.query).replace("{", "{{").replace("}", "}}").replace(":", "\\:")
+    happened_at = "happened_at" if "as happened_at" in rule.query else "null\\:\\:timestamptz"
+    return f"""/* {rule.id} of {{batch}} */
+with breaking as materialized (
+{query}
+)
+select subject, amount\\:\\:text as amount, evidence\\:\\:text as evidence, totals.*
+from breaking cross join (
+    select count(*) as breaking_rows, sum(abs(amount))\\:\\:text as total_amount,
+        array_agg(distinct to_char({happened_at}, 'YYYY-MM')) as months
+    from breaking
+) as totals
+order by abs(amount) desc nulls last, subject limit {SAMPLE_ROWS}"""  # noqa: S608 - the catalogue's own text

@@ -1,6 +1,8 @@
 """What a rule is: one truth about raw data, the query of rows that break it, and how to break it on purpose."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["critical", "error", "warn"]
@@ -15,12 +17,37 @@ class Mutation:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """The keys by which rules can be asked of new rows alone: accounts, deals, users.
+
+    `keys` says of each table which key a row of it touches: an expression over that table's columns. It must name
+    every table whose new rows can break, or mend, a rule of this scope.
+    """
+
+    name: str
+    keys: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What several rules of one system read, asked once for all of them: a temporary table of this name."""
+
+    name: str
+    query: str
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True)
 class Rule:
     """One invariant of one system.
 
     `query` selects the rows that break the rule, one per subject: `subject text`, `amount numeric` (what is at
     stake, in `unit`; null when nothing is), `evidence jsonb`. `tables` names the raw tables it reads, the one it
     speaks about first. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery.
+
+    A fourth column `happened_at timestamptz` is optional: when the breaking row happened, so that the verdict names
+    its month. `reads` are the summaries the query reads by name. With a `scope`, the query and its summaries hold
+    conditions `in_scope(key)`: what rows of other keys say stands as it stood.
     """
 
     id: str
@@ -32,9 +59,24 @@ class Rule:
     query: str
     mutations: tuple[Mutation, ...]
     needs_all: bool = True
+    reads: tuple[Summary, ...] = ()
+    scope: Scope | None = None
 
     @property
     def name(self) -> str:
         """The id and title as a check name: letters, digits and underscores."""
         words = "".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split()
         return "_".join([self.id.replace("-", "_"), *words[:8]])
+
+
+_IN_SCOPE = re.compile(r"\bin_scope\(([\w.]+)\)")
+
+
+def whole(query: str) -> str:
+    """The query of a rule or summary asked of every row."""
+    return _IN_SCOPE.sub("true", query)
+
+
+def narrowed(query: str, scope: Scope) -> str:
+    """The query asked of touched keys alone, which the temporary table `touched_<scope>` lists in `key`."""
+    return _IN_SCOPE.sub(rf"\1 in (select key from touched_{scope.name})", query)  # noqa: S608 - the catalogue's text

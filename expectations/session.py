@@ -5,17 +5,19 @@ Import it inside functions only: it loads Great Expectations, which takes second
 
 import json
 import time
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import great_expectations as gx
+import psycopg
 from great_expectations.core import ExpectationValidationResult
-from psycopg import Connection
+from psycopg import Connection, sql
 from sqlalchemy.pool import StaticPool
 
 from expectations.expectation import expectation
 from expectations.results import RuleResult, Sample
-from expectations.rule import Rule
+from expectations.rule import Rule, Summary, whole
 
 
 class Session:
@@ -29,6 +31,8 @@ class Session:
         context.variables.progress_bars = {"globally": False}
         self.validations: dict[str, list[ExpectationValidationResult]] = {}
         self._batches: dict[str, Any] = {}
+        self._connection = connection
+        self._summaries: set[str] = set()
         # It is given an open connection, so that no password gets into what it stores; the URL only names the driver.
         self._source = context.data_sources.add_postgres(
             "warehouse",
@@ -38,6 +42,8 @@ class Session:
 
     def ask(self, rule: Rule) -> RuleResult:
         """Run the rule's query and judge its answer; a query that cannot run gives an `error`."""
+        for summary in rule.reads:
+            self._summarise(summary)
         started = time.perf_counter()
         validation = self._deliveries(rule.system).validate(expectation(rule), result_format="COMPLETE")
         result = judge(rule, validation, time.perf_counter() - started)
@@ -51,6 +57,15 @@ class Session:
         self._keep(result, ExpectationValidationResult(success=True, expectation_config=asked, result={}))
         return result
 
+    def _summarise(self, summary: Summary) -> None:
+        """Make the temporary table that a summary is, once. One that cannot be made leaves its readers without it."""
+        if summary.name in self._summaries:
+            return
+        self._summaries.add(summary.name)
+        with suppress(psycopg.Error), self._connection.transaction():
+            self._connection.execute("set transaction read write")  # of nothing but its own temporary tables
+            create_summary(self._connection, summary)
+
     def _deliveries(self, system: str) -> Any:
         """The batch that a system's rules are asked of, as Great Expectations wants; queries name their tables."""
         if system not in self._batches:
@@ -62,6 +77,13 @@ class Session:
     def _keep(self, result: RuleResult, validation: ExpectationValidationResult) -> None:
         validation.meta.update(status=result.status, verdict=result.verdict)
         self.validations.setdefault(result.rule.system, []).append(validation)
+
+
+def create_summary(connection: Connection, summary: Summary) -> None:
+    """Make the temporary table of a summary, asked of every row."""
+    name = sql.Identifier(summary.name)
+    connection.execute(sql.SQL("create temporary table {} as ").format(name) + sql.SQL(whole(summary.query)))
+    connection.execute(sql.SQL("analyze {}").format(name))
 
 
 def judge(rule: Rule, validation: ExpectationValidationResult, seconds: float) -> RuleResult:

@@ -73,7 +73,7 @@ def test_a_page_says_what_the_verdicts_say(docs: Path) -> None:
     text = " ".join(text.split())
     assert "1 of 3 rules hold." in text
     assert "30 rows, 465 INT at stake" in text
-    assert "no verdict: column &#34;subject&#34; does not exist" in text
+    assert "no verdict: column &#34;amount&#34; does not exist" in text
     assert "raw_funpot.votes never had a delivery" in text
 
 
