@@ -1,8 +1,9 @@
 """Gates as assets: one verdict for each system, and one check for each rule on the table it speaks about first.
 
-Checks do not block. One dbt step builds the marts of all systems, and a blocking check would skip it for all of them;
-instead the models leave the rows of held systems as they are (`audit.held_systems`). The verdict is an asset so that
-everything downstream of it waits for it.
+A run asks of rows that were judged before only when it is tagged so, as the nightly one is. Checks do not block. One
+dbt step builds the marts of all systems, and a blocking check would skip it for all of them; instead the models leave
+the rows of held systems as they are (`audit.held_systems`). The verdict is an asset so that everything downstream of
+it waits for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +15,10 @@ from dagster_project.raw import asset_key
 from dagster_project.resources import Warehouse
 from expectations.results import RuleResult
 from expectations.rule import Rule
+from ingest.contract import System
 
 SAMPLES_SHOWN = 5
+ALL_ROWS_TAG = "tally/all_rows"  # on a run that asks every rule of every row again
 
 
 def verdict_key(system: str) -> dg.AssetKey:
@@ -23,19 +26,19 @@ def verdict_key(system: str) -> dg.AssetKey:
     return dg.AssetKey(["audit", f"{system}_verdict"])
 
 
-def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
+def gate(system: System, rules: Sequence[Rule]) -> dg.AssetsDefinition:
     """The step that asks one system's rules and gives the verdict."""
-    by_check = {dg.AssetCheckKey(asset_key(system, rule.tables[0]), rule.name): rule for rule in rules}
+    by_check = {dg.AssetCheckKey(asset_key(system.name, rule.tables[0]), rule.name): rule for rule in rules}
     verdict = dg.AssetSpec(
-        verdict_key(system),
-        deps={asset_key(system, table) for rule in rules for table in rule.tables},
+        verdict_key(system.name),
+        deps={asset_key(system.name, table.name) for table in system.tables},
         description=f"What {len(rules)} rules say of the raw tables. A broken critical one holds the marts back.",
-        group_name=system,
+        group_name=system.name,
         kinds={"greatexpectations"},
     )
 
     @dg.multi_asset(
-        name=f"gate_{system}",
+        name=f"gate_{system.name}",
         specs=[verdict],
         check_specs=[
             dg.AssetCheckSpec(
@@ -50,14 +53,23 @@ def gate(system: str, rules: Sequence[Rule]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         from expectations.run import check
+        from expectations.waivers import WAIVERS, read_waivers
 
         judged = verdict.key in context.selected_asset_keys
         chosen = context.selected_asset_check_keys
         # A verdict is one on all rules, even where somebody chose it alone in the web UI.
         asked = {key: rule for key, rule in by_check.items() if judged or key in chosen}
-        progress.checking(system, len(asked))
+        progress.checking(system.name, len(asked))
         docs = warehouse.settings.home / "data_docs"
-        results = check(warehouse.conninfo, asked.values(), docs_folder=docs, on_rule=progress.checked)
+        results = check(
+            warehouse.conninfo,
+            list(asked.values()),
+            docs,
+            progress.checked,
+            read_waivers(WAIVERS),
+            judged_systems=[system.name] if judged else [],
+            only_new_rows=ALL_ROWS_TAG not in context.run.tags,
+        )
         for key, result in zip(asked, results, strict=True):
             if key in chosen:
                 yield _check_result(key, result)
@@ -74,7 +86,10 @@ def _check_result(key: dg.AssetCheckKey, result: RuleResult) -> dg.AssetCheckRes
     samples = [{"subject": s.subject, "amount": str(s.amount), "evidence": str(s.evidence)} for s in result.samples]
     metadata = {
         "status": result.status,
+        "verdict": result.verdict,
         "rows": result.breaking_rows,
+        "rows_evaluated": result.rows_evaluated,
+        "waived_rows": result.waived_rows or None,
         "amount": f"{result.amount:,f} {result.rule.unit}" if result.amount is not None else None,
         "samples": samples[:SAMPLES_SHOWN],
         "message": result.message,
@@ -96,6 +111,7 @@ def _verdict_metadata(results: Sequence[RuleResult]) -> dict[str, bool | str | i
         "held_by": ", ".join(held_by),
         "passed": sum(result.status == "passed" for result in results),
         "failed": sum(result.status == "failed" for result in results),
+        "waived": sum(result.status == "waived" for result in results),
         "could_not_be_asked": sum(result.status == "error" for result in results),
         "not_applicable": sum(result.status == "not_applicable" for result in results),
     }

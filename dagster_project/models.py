@@ -16,6 +16,7 @@ from dagster_project.gates import verdict_key
 from dagster_project.progress import Progress
 from dagster_project.raw import refused_files
 from dagster_project.resources import Warehouse
+from expectations.results import why_held
 
 
 class Translator(DagsterDbtTranslator):
@@ -60,7 +61,8 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
 
 @contextmanager
 def turn_at_building(warehouse: Warehouse) -> Iterator[None]:
-    """Wait until nobody else builds: two builds at once would replace each other's tables."""
+    """Wait until nobody else builds or loads: two builds at once would replace each other's tables, and rows that
+    arrive while marts are built have no verdict."""
     with warehouse.connect() as connection:
         connection.autocommit = True
         connection.execute("select pg_advisory_lock(hashtextextended('tally build', 0))")
@@ -69,7 +71,10 @@ def turn_at_building(warehouse: Warehouse) -> Iterator[None]:
 
 def _held_systems(warehouse: Warehouse) -> list[str]:
     with warehouse.connect() as connection:
-        held = connection.execute("select system, rules from audit.held_systems order by system").fetchall()
+        held = connection.execute(
+            "select system, rules, loads_without_verdict from audit.held_systems order by system"
+        ).fetchall()
     return [
-        f"{system} is held back by {', '.join(rules)}; its marts keep their last good state." for system, rules in held
+        f"{system} is held back by {why_held(rules, loads)}; its marts keep their last good state."
+        for system, rules, loads in held
     ]

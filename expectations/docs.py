@@ -24,7 +24,7 @@ from great_expectations.data_context.types.resource_identifiers import (
 from jinja2 import Environment, PackageLoader
 
 SITE = "tally"
-READING_ORDER = ("failed", "error", "passed", "not_applicable")
+READING_ORDER = ("failed", "error", "waived", "passed", "not_applicable")
 
 
 class Unrendered:

@@ -1,8 +1,8 @@
-"""Verdicts for people and for CI: text, JSON and JUnit XML from results, and which of them fail a run."""
+"""Verdicts for people and for CI: text, JSON, JUnit XML and GitHub's annotations, and which of them fail a run."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
@@ -11,10 +11,11 @@ from rich.text import Text
 
 from expectations.results import RuleResult, Status, samples_as_json
 from expectations.rule import Severity
+from expectations.waivers import Waiver, idle
 
 SEVERITIES: tuple[Severity, ...] = ("warn", "error", "critical")
 SUBJECTS_SHOWN = 3
-STYLES: dict[Status, str] = {"failed": "bold red", "error": "bold yellow"}
+STYLES: dict[Status, str] = {"failed": "bold red", "error": "bold yellow", "waived": "bold yellow"}
 
 
 def breaks(results: Sequence[RuleResult], fail_on: Severity = "error") -> list[RuleResult]:
@@ -32,9 +33,31 @@ def as_text(results: Sequence[RuleResult]) -> Text:
     for system, of_system in _by_system(results):
         text.append(f"{system}: ", "bold").append(f"{_counts(of_system)}\n")
         for result in of_system:
-            if result.is_broken:
+            if result.is_broken or result.waived_rows:
                 text.append_text(_broken(result))
     return text
+
+
+def as_annotations(results: Sequence[RuleResult], fail_on: Severity = "error", notes: Sequence[str] = ()) -> str:
+    """Workflow commands of GitHub Actions: each broken rule and each note as an annotation of the run."""
+    failing = {result.rule.id for result in breaks(results, fail_on)}
+    lines = [
+        _annotation(
+            "error" if result.rule.id in failing else "warning",
+            f"{result.rule.system} {result.rule.id}",
+            f"{result.rule.title} {result.verdict}{_examples(result)}\n{next_command(result)}",
+        )
+        for result in results
+        if result.is_broken
+    ]
+    return "\n".join([*lines, *(_annotation("warning", "tally check", note) for note in notes)])
+
+
+def notes(results: Sequence[RuleResult], waivers: Sequence[Waiver], known: Set[str]) -> list[str]:
+    """What to tell beside the verdicts: waivers that waive nothing. `known` are the ids of all rules there are."""
+    matched = [waiver for result in results for waiver in result.waivers]
+    asked = {result.rule.id for result in results if result.status not in ("error", "not_applicable")}
+    return idle(waivers, matched, asked, known)
 
 
 def as_json(results: Sequence[RuleResult]) -> str:
@@ -75,6 +98,7 @@ def _counts(results: Sequence[RuleResult]) -> str:
     count = Counter(result.status for result in results)
     asked = len(results) - count["not_applicable"]
     parts = [f"{count['passed']} of {asked} rules hold"]
+    parts += [f"{count['waived']} waived"] if count["waived"] else []
     parts += [f"{count['failed']} failed"] if count["failed"] else []
     parts += [f"{count['error']} could not be asked"] if count["error"] else []
     parts += [f"{count['not_applicable']} not applicable"] if count["not_applicable"] else []
@@ -82,13 +106,27 @@ def _counts(results: Sequence[RuleResult]) -> str:
 
 
 def _broken(result: RuleResult) -> Text:
-    subjects = [sample.subject or "(none)" for sample in result.samples[:SUBJECTS_SHOWN]]
     text = Text()
     text.append(f"  {result.status} ", STYLES[result.status])
     text.append(f"{result.rule.id} ", "bold").append(f"({result.rule.severity}) {result.rule.title}\n")
-    text.append(f"    {result.verdict}{': ' if subjects else ''}{', '.join(subjects)}\n")
+    text.append(f"    {result.verdict}{_examples(result)}\n")
+    for waiver in result.waivers:
+        text.append(f"    waiver of {waiver.subject}: until {waiver.expires}, {waiver.who}: {waiver.reason}\n")
     text.append(f"    {next_command(result)}\n", "cyan")
     return text
+
+
+def _examples(result: RuleResult) -> str:
+    subjects = [sample.subject or "(none)" for sample in result.samples if not sample.is_waived]
+    return f": {', '.join(subjects[:SUBJECTS_SHOWN])}" if subjects else ""
+
+
+def _annotation(level: str, title: str, message: str) -> str:
+    """One workflow command; it ends with its line, so breaks and its own signs are written as GitHub wants them."""
+    for sign, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        message, title = message.replace(sign, code), title.replace(sign, code)
+    title = title.replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={title}::{message}"
 
 
 def _as_dict(result: RuleResult) -> dict[str, Any]:
@@ -98,12 +136,21 @@ def _as_dict(result: RuleResult) -> dict[str, Any]:
         "title": result.rule.title,
         "severity": result.rule.severity,
         "status": result.status,
+        "table": result.rule.tables[0],
+        "rows_evaluated": result.rows_evaluated,
+        "asked_of_new_rows": result.is_of_new_rows,
         "breaking_rows": result.breaking_rows,
+        "waived_rows": result.waived_rows,
+        "months": list(result.months),
         "amount": None if result.amount is None else str(result.amount),
         "unit": result.rule.unit,
         "samples": json.loads(samples_as_json(result.samples)),
         "message": result.message,
         "seconds": round(result.seconds, 3),
+        "waivers": [
+            {"subject": each.subject, "reason": each.reason, "who": each.who, "expires": each.expires.isoformat()}
+            for each in result.waivers
+        ],
         "next_command": next_command(result) if result.is_broken else None,
     }
 
@@ -126,7 +173,7 @@ def _add_outcome(case: ElementTree.Element, result: RuleResult, is_failing: bool
         kind = "failure" if result.status == "failed" else "error"
         outcome = ElementTree.SubElement(case, kind, type=result.rule.severity, message=result.verdict)
         outcome.text = f"{samples_as_json(result.samples)}\n{next_command(result)}"
-    elif result.is_broken:
+    elif result.is_broken or result.waived_rows:
         ElementTree.SubElement(case, "system-out").text = f"{result.rule.severity}: {result.verdict}"
 
 

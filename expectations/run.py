@@ -3,44 +3,52 @@
 Great Expectations is imported inside functions, because loading it takes three to seven seconds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import psycopg
 from psycopg import Connection
 
+from expectations.question import questions, read_loads
 from expectations.results import RuleResult, store
 from expectations.rule import Rule
+from expectations.snapshot import snapshot
+from expectations.waivers import Waiver, today
 from ingest.errors import DatabaseUnreachableError
 
 
 def check(
     conninfo: str,
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
     docs_folder: Path | None = None,
     on_rule: Callable[[RuleResult], None] | None = None,
+    waivers: Sequence[Waiver] = (),
+    judged_systems: Collection[str] = (),
+    only_new_rows: bool = False,
 ) -> list[RuleResult]:
     """Ask the rules, one after the other in the order given, and return the verdicts.
 
-    `on_rule` is called after each rule. The verdicts are written to `audit.gate_results` together, once all
-    are known; then Data Docs go to `docs_folder`, if one is named. Raises DatabaseUnreachableError when no
-    server answers.
+    All see the warehouse at one moment. `judged_systems` are those of which every rule is given: the loads that
+    these rules saw are judged by this run. With `only_new_rows` what held before is asked of rows since.
+
+    `on_rule` is called after each rule. The verdicts are written to `audit` together, once all are known; then
+    Data Docs go to `docs_folder`, if one is named. Raises DatabaseUnreachableError when no server answers.
     """
     from expectations.session import Session
 
     results = []
-    with _connect(conninfo) as connection:
-        _read_only_in_utc(connection)
-        delivered = _delivered_tables(connection)
-        session = Session(connection)
-        for rule in rules:
-            reason = _why_not_applicable(rule, delivered)
-            result = session.skip(rule, reason) if reason else session.ask(rule)
+    with snapshot(conninfo) as connection:
+        loads = read_loads(connection, {*judged_systems, *(rule.system for rule in rules)})
+        asked = questions(connection, rules, loads, only_new_rows)
+        connection.close_for_writing()
+        session = Session(connection, waivers, today())
+        for question in asked:
+            result = session.ask(question)
             results.append(result)
             if on_rule:
                 on_rule(result)
-    with _connect(conninfo) as connection:
-        store(connection, results)
+    with _connect(conninfo) as storing:
+        store(storing, results, {system: loads for system in judged_systems})
     if docs_folder and results:
         from expectations.docs import write_docs
 
@@ -54,27 +62,3 @@ def _connect(conninfo: str) -> Connection:
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
         raise DatabaseUnreachableError(f"The database does not answer: {reason}") from error
-
-
-def _read_only_in_utc(connection: Connection) -> None:
-    """No rule may write, and a day in its evidence is a UTC day."""
-    connection.execute("set default_transaction_read_only = on")
-    connection.execute("set timezone = 'UTC'")
-    connection.commit()
-
-
-def _delivered_tables(connection: Connection) -> set[tuple[str, str]]:
-    """The (system, table) pairs of which at least one file was loaded."""
-    rows = connection.execute("select distinct system, table_name from ingest.loads where status = 'loaded'")
-    delivered = set(rows.fetchall())
-    connection.commit()
-    return delivered
-
-
-def _why_not_applicable(rule: Rule, delivered: set[tuple[str, str]]) -> str | None:
-    """Which deliveries the rule waits for; None when it can be asked."""
-    missing = [table for table in rule.tables if (rule.system, table) not in delivered]
-    if not missing or (not rule.needs_all and len(missing) < len(rule.tables)):
-        return None
-    names = ", ".join(f"raw_{rule.system}.{table}" for table in missing)
-    return f"{names} never had a delivery"

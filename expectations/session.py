@@ -5,34 +5,41 @@ Import it inside functions only: it loads Great Expectations, which takes second
 
 import json
 import time
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import great_expectations as gx
-import psycopg
 from great_expectations.core import ExpectationValidationResult
-from psycopg import Connection, sql
+from psycopg import Connection
 from sqlalchemy.pool import StaticPool
 
 from expectations.expectation import expectation
-from expectations.results import RuleResult, Sample
-from expectations.rule import Rule, Summary, whole
+from expectations.question import Question
+from expectations.results import RuleResult, Sample, Status
+from expectations.rule import Rule
+from expectations.waivers import Waiver
 
 
 class Session:
-    """Asks rules of the database behind `connection`, which it only reads and does not close.
+    """Asks questions of the warehouse behind `connection`, which it only reads and does not close.
 
-    `validations` keeps what Great Expectations answered, by system, for Data Docs.
+    `waivers` hold on `day` or are expired. `validations` keeps Great Expectations' answers by system, for Data Docs.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, waivers: Iterable[Waiver], day: date) -> None:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         self.validations: dict[str, list[ExpectationValidationResult]] = {}
         self._batches: dict[str, Any] = {}
-        self._connection = connection
-        self._summaries: set[str] = set()
+        self._day = day
+        self._waivers: dict[str, dict[str, Waiver]] = defaultdict(dict)
+        for waiver in waivers:
+            self._waivers[waiver.rule][waiver.subject] = waiver
         # It is given an open connection, so that no password gets into what it stores; the URL only names the driver.
         self._source = context.data_sources.add_postgres(
             "warehouse",
@@ -40,31 +47,26 @@ class Session:
             kwargs={"creator": lambda: connection, "poolclass": StaticPool},
         )
 
-    def ask(self, rule: Rule) -> RuleResult:
-        """Run the rule's query and judge its answer; a query that cannot run gives an `error`."""
-        for summary in rule.reads:
-            self._summarise(summary)
+    def ask(self, question: Question) -> RuleResult:
+        """Run the question's query and judge its answer; one that cannot run gives an `error`."""
+        if not question.query:
+            return self._skip(question)
         started = time.perf_counter()
-        validation = self._deliveries(rule.system).validate(expectation(rule), result_format="COMPLETE")
-        result = judge(rule, validation, time.perf_counter() - started)
+        waivers = self._waivers[question.rule.id]
+        asked = expectation(question, waivers.values(), self._day)
+        validation = self._deliveries(question.rule.system).validate(asked, result_format="COMPLETE")
+        result = judge(question, validation, time.perf_counter() - started, waivers)
         self._keep(result, validation)
         return result
 
-    def skip(self, rule: Rule, reason: str) -> RuleResult:
-        """Note that the rule is not applicable, without asking it."""
-        result = RuleResult(rule, "not_applicable", message=reason)
-        asked = expectation(rule).configuration
+    def _skip(self, question: Question) -> RuleResult:
+        """There is nothing to ask: the rule is not applicable, or known to hold."""
+        status: Status = "passed" if question.is_applicable else "not_applicable"
+        breaking_rows = 0 if question.is_applicable else None
+        result = replace(_result(question, status, 0.0), breaking_rows=breaking_rows, message=question.reason)
+        asked = expectation(question).configuration
         self._keep(result, ExpectationValidationResult(success=True, expectation_config=asked, result={}))
         return result
-
-    def _summarise(self, summary: Summary) -> None:
-        """Make the temporary table that a summary is, once. One that cannot be made leaves its readers without it."""
-        if summary.name in self._summaries:
-            return
-        self._summaries.add(summary.name)
-        with suppress(psycopg.Error), self._connection.transaction():
-            self._connection.execute("set transaction read write")  # of nothing but its own temporary tables
-            create_summary(self._connection, summary)
 
     def _deliveries(self, system: str) -> Any:
         """The batch that a system's rules are asked of, as Great Expectations wants; queries name their tables."""
@@ -79,35 +81,53 @@ class Session:
         self.validations.setdefault(result.rule.system, []).append(validation)
 
 
-def create_summary(connection: Connection, summary: Summary) -> None:
-    """Make the temporary table of a summary, asked of every row."""
-    name = sql.Identifier(summary.name)
-    connection.execute(sql.SQL("create temporary table {} as ").format(name) + sql.SQL(whole(summary.query)))
-    connection.execute(sql.SQL("analyze {}").format(name))
-
-
-def judge(rule: Rule, validation: ExpectationValidationResult, seconds: float) -> RuleResult:
+def judge(
+    question: Question,
+    validation: ExpectationValidationResult,
+    seconds: float,
+    waivers: Mapping[str, Waiver] = MappingProxyType({}),
+) -> RuleResult:
     """What Great Expectations answered as a verdict.
 
     An exception leaves `success` false and the result empty: that is told apart here, so that a crash of the
     query never reads as bad data.
     """
+    rule = question.rule
     details = (validation.result or {}).get("details")
     if details is None:
-        return RuleResult(rule, "error", message=_crash(validation.exception_info), seconds=seconds)
+        return replace(_result(question, "error", seconds), message=_crash(validation.exception_info))
     rows = details["unexpected_rows"]
     if not rows:
-        return RuleResult(rule, "passed", breaking_rows=0, seconds=seconds)
-    samples = tuple(
-        Sample(
-            subject=row["subject"],
-            amount=_amount(rule, row["amount"]),
-            evidence=row["evidence"] and json.loads(row["evidence"], parse_float=Decimal),
-        )
-        for row in rows
+        return replace(_result(question, "passed", seconds), breaking_rows=0)
+    totals = rows[0]
+    return replace(
+        _result(question, "failed" if totals["breaking_rows"] else "waived", seconds),
+        breaking_rows=totals["breaking_rows"],
+        amount=_amount(rule, totals["total_amount"]),
+        samples=tuple(_sample(rule, row) for row in rows),
+        months=tuple(month for month in totals["months"] or () if month),
+        waived_rows=totals["waived_rows"],
+        waivers=tuple(waivers[subject] for subject in totals["listed_subjects"] or ()),
     )
-    total = _amount(rule, rows[0]["total_amount"])
-    return RuleResult(rule, "failed", rows[0]["breaking_rows"], total, samples, seconds=seconds)
+
+
+def _result(question: Question, status: Status, seconds: float) -> RuleResult:
+    return RuleResult(
+        question.rule,
+        status,
+        seconds=seconds,
+        rows_evaluated=question.rows_evaluated,
+        is_of_new_rows=question.is_of_new_rows,
+    )
+
+
+def _sample(rule: Rule, row: dict[str, Any]) -> Sample:
+    return Sample(
+        subject=row["subject"],
+        amount=_amount(rule, row["amount"]),
+        evidence=row["evidence"] and json.loads(row["evidence"], parse_float=Decimal),
+        is_waived=row["is_waived"],
+    )
 
 
 def _amount(rule: Rule, text: str | None) -> Decimal | None:

@@ -136,7 +136,11 @@ def _load_once(
 
 
 def take_turn(connection: Connection, table: Table) -> None:
-    """Wait until nobody else loads this table, until the transaction ends: two must not both find the same key new."""
+    """Wait until nobody else loads this table, until the transaction ends: two must not both find the same key new.
+
+    Nor while marts are built: they may hold only rows that a gate has judged, and all rows of each of those loads.
+    """
+    connection.execute("select pg_advisory_xact_lock_shared(hashtextextended('tally build', 0))")
     connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tally {table.system}.{table.name}",))
 
 

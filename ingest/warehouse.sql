@@ -96,20 +96,86 @@ create table if not exists audit.gate_results (
 create index if not exists gate_results_by_rule on audit.gate_results (system, rule_id, gate_result_id);
 comment on table audit.gate_results is 'Every verdict of every rule, kept as history.';
 
+alter table audit.gate_results add column if not exists rows_evaluated bigint;
+alter table audit.gate_results add column if not exists months text [];
+alter table audit.gate_results add column if not exists waived_rows bigint;
+alter table audit.gate_results add column if not exists rule_digest text;
+alter table audit.gate_results add column if not exists asked_of_new_rows boolean;
+alter table audit.gate_results add column if not exists seconds numeric;
+alter table audit.gate_results drop constraint if exists gate_results_status_check;
+alter table audit.gate_results add constraint gate_results_status_check
+check (status in ('passed', 'waived', 'failed', 'error', 'not_applicable'));
+comment on column audit.gate_results.breaking_rows is 'Subjects that break the rule and are not waived.';
+comment on column audit.gate_results.rows_evaluated is 'Rows of the table that the rule speaks about, as it was asked.';
+comment on column audit.gate_results.rule_digest is 'Tells one wording of a rule from the next.';
+
 create or replace view audit.gate_state as
 select distinct on (system, rule_id) *
 from audit.gate_results
 order by system, rule_id, gate_result_id desc;
 comment on view audit.gate_state is 'The latest verdict of each rule.';
 
+create table if not exists audit.gate_runs (
+    gate_run_id uuid,
+    system text,
+    asked_at timestamptz not null default clock_timestamp(),
+    primary key (gate_run_id, system)
+);
+create index if not exists gate_runs_by_system on audit.gate_runs (system, asked_at);
+comment on table audit.gate_runs is 'One row for each time that all rules of a system were asked.';
+
+create table if not exists audit.judged_loads (
+    load_id bigint primary key,
+    replayed_at timestamptz,
+    gate_run_id uuid not null
+);
+comment on table audit.judged_loads is
+'The loads whose rows were there when all rules of their system were asked. Marts never build on others.';
+
 create or replace view audit.held_systems as
+with latest as (
+    select distinct on (system) system, gate_run_id
+    from audit.gate_runs
+    order by system asc, asked_at desc
+),
+
+-- A rule that is asked no more holds nothing back.
+broken as (
+    select state.system, state.rule_id
+    from audit.gate_state as state
+    where
+        state.severity = 'critical'
+        and state.status in ('failed', 'error')
+        and (
+            not exists (select from latest where latest.system = state.system)
+            or exists (
+                select from latest
+                inner join audit.gate_results as asked
+                    on latest.gate_run_id = asked.gate_run_id and latest.system = asked.system
+                where latest.system = state.system and asked.rule_id = state.rule_id
+            )
+        )
+),
+
+without_verdict as (
+    select loads.system, count(*) as loads
+    from ingest.loads
+    left join audit.judged_loads as judged on loads.load_id = judged.load_id
+    where
+        loads.status = 'loaded'
+        and (judged.load_id is null or judged.replayed_at is distinct from loads.replayed_at)
+    group by loads.system
+)
+
 select
     system,
-    array_agg(rule_id order by rule_id) as rules
-from audit.gate_state
-where severity = 'critical' and status in ('failed', 'error')
+    array_remove(array_agg(broken.rule_id order by broken.rule_id), null) as rules,
+    max(coalesce(without_verdict.loads, 0)) as loads_without_verdict
+from broken
+full join without_verdict using (system)
 group by system;
-comment on view audit.held_systems is 'Systems whose marts keep their last good state, and the rules that hold them.';
+comment on view audit.held_systems is
+'Systems whose marts keep their last good state: the rules that hold them, and the loads that no gate has seen.';
 
 create table if not exists audit.built_loads (
     load_id bigint primary key,

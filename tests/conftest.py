@@ -88,6 +88,15 @@ def settings(database: str, tmp_path: Path) -> Settings:
     return replace(found, database_url=database)
 
 
+def judge(connection: psycopg.Connection) -> None:
+    """Note a verdict on all loads, as if every rule had been asked and held."""
+    connection.execute(
+        "insert into audit.judged_loads (load_id, replayed_at, gate_run_id)"
+        " select load_id, replayed_at, gen_random_uuid() from ingest.loads where status = 'loaded'"
+        " on conflict (load_id) do update set replayed_at = excluded.replayed_at"
+    )
+
+
 @pytest.fixture(scope="session")
 def sample_landing(tmp_path_factory: pytest.TempPathFactory, systems: tuple[System, ...]) -> Path:
     """The clean sample's landing zone; shared, so never write to it."""
@@ -100,10 +109,11 @@ def sample_landing(tmp_path_factory: pytest.TempPathFactory, systems: tuple[Syst
 def sample_database(
     server_conninfo: str, template: str, sample_landing: Path, systems: tuple[System, ...]
 ) -> Iterator[str]:
-    """A database with the clean sample loaded; shared, so roll back whatever you change."""
+    """A database with the clean sample loaded and judged; shared, so roll back whatever you change."""
     for database in _fresh(server_conninfo, template):
         with psycopg.connect(database, options="-c timezone=UTC", autocommit=True) as connection:
             load_files(connection, systems, find_files(sample_landing, systems))
+            judge(connection)
         yield database
 
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from expectations.results import RuleResult
     from expectations.rule import Rule, Severity
+    from expectations.waivers import Waiver
     from ingest.contract import System
+    from ingest.settings import Settings
+
+QUARANTINED = """
+    select path || ' line ' || line || ' does not fit its contract: ' || reason || '.'
+    from ingest.quarantine
+    order by quarantine_id
+    limit 10
+"""
 
 
 class Format(StrEnum):
@@ -31,6 +46,14 @@ class FailOn(StrEnum):
 
 def check(
     system: Annotated[str | None, typer.Option(help="Only the rules of this system.", metavar="NAME")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Judge this landing zone, loaded into a database that is thrown away afterwards.",
+            metavar="FOLDER",
+        ),
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to write the verdicts.")] = Format.text,
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML to this file.", metavar="FILE")] = None,
     fail_on: Annotated[
@@ -38,35 +61,98 @@ def check(
     ] = FailOn.error,
 ) -> None:
     """Ask the rules of the raw data and tell which do not hold."""
-    from rich.console import Console
-
-    from dagster_project.commands.connections import as_owner
-    from dagster_project.commands.tables import console
-    from dagster_project.commands.watch import Watch
     from expectations import report
-    from expectations.run import check as ask
-    from ingest import server
+    from expectations.waivers import WAIVERS, read_waivers
     from ingest.contract import read_contracts
     from ingest.settings import Settings
 
     settings = Settings.from_environment()
     systems = read_contracts(settings.contract_folders)
     rules = _rules(systems, system)
-    with as_owner(settings, systems):
+    waivers = read_waivers(WAIVERS)
+    with _loaded(source, system, systems) if source else nullcontext((settings, [])) as (warehouse, refused):
+        results = _ask(warehouse, settings.home / "data_docs", systems, rules, waivers)
+    notes = report.notes(results, waivers, {rule.id for rule in _rules(systems, None)})
+    severity: Severity = fail_on.value
+    _tell(results, [*refused, *notes], format, severity)
+    if junit:
+        junit.write_text(report.as_junit(results, severity), encoding="utf-8")
+    raise typer.Exit(1 if refused or report.breaks(results, severity) else 0)
+
+
+def _ask(
+    settings: Settings, docs: Path, systems: Sequence[System], rules: Sequence[Rule], waivers: Sequence[Waiver]
+) -> list[RuleResult]:
+    from rich.console import Console
+
+    from dagster_project.commands.connections import as_owner
+    from dagster_project.commands.watch import Watch
+    from expectations.run import check as ask
+    from ingest import server
+
+    with as_owner(settings, tuple(systems)):
         pass  # now every table is there to be asked about
     # Bars go to stderr: what is on stdout is the verdicts and nothing else.
     bars = Console(stderr=True)
+    judged = {rule.system for rule in rules}
     with Watch(bars if bars.is_terminal else Console(quiet=True)) as watch:
-        watch.checking(system or "all systems", len(rules))
-        results = ask(server.start(settings), rules, settings.home / "data_docs", watch.checked)
+        watch.checking(", ".join(judged) if len(judged) == 1 else "all systems", len(rules))
+        return ask(server.start(settings), rules, docs, watch.checked, waivers, judged)
+
+
+def _tell(results: Sequence[RuleResult], notes: Sequence[str], format: Format, severity: Severity) -> None:
+    """Verdicts to stdout and notes to stderr; in CI, GitHub's annotations as well, which it finds in either."""
+    from dagster_project.commands.tables import console
+    from expectations import report
+
     if format is Format.json:
         typer.echo(report.as_json(results))
     else:
-        console().print(report.as_text(results), end="")
-    severity: Severity = fail_on.value
-    if junit:
-        junit.write_text(report.as_junit(results, severity), encoding="utf-8")
-    raise typer.Exit(1 if report.breaks(results, severity) else 0)
+        console().print(report.as_text(results), end="", soft_wrap=True)
+    for note in notes:
+        typer.echo(note, err=True)
+    if os.environ.get("CI") == "true":
+        annotations = report.as_annotations(results, severity, notes)
+        typer.echo(annotations, nl=bool(annotations), err=format is Format.json)
+
+
+@contextmanager
+def _loaded(source: str, system: str | None, systems: Sequence[System]) -> Iterator[tuple[Settings, list[str]]]:
+    """A warehouse of its own with the landing zone loaded, and what did not get in; gone afterwards."""
+    from dagster_project.commands.connections import as_owner
+    from ingest import server
+    from ingest.settings import Settings
+
+    with TemporaryDirectory(prefix="tally-check-") as home:
+        Path(home).chmod(0o755)  # root's server runs as a plain user
+        settings = Settings.from_environment(
+            {**os.environ, "TALLY_HOME": home, "TALLY_LANDING": source, "TALLY_DATABASE_URL": ""}
+        )
+        try:
+            with as_owner(settings, tuple(systems)) as connection:
+                refused = _load(connection, settings, tuple(systems), system)
+            yield settings, refused
+        finally:
+            server.stop(settings)
+
+
+def _load(connection: Connection, settings: Settings, systems: tuple[System, ...], system: str | None) -> list[str]:
+    """Load the landing zone; a sentence for each file and folder refused, and for the first rows."""
+    from ingest.arrivals import find_arrivals
+    from ingest.errors import ConfigurationError
+    from ingest.landing import find_strangers
+    from ingest.load import load_files
+
+    files = find_arrivals(connection, settings.landing, systems, system)
+    if not files:
+        raise ConfigurationError(f"There is nothing to judge in {settings.landing}.")
+    loads = load_files(connection, systems, files)
+    refused = [f"{load.path} was refused: {load.reason}." for load in loads if load.status == "failed"]
+    refused += [sentence for (sentence,) in connection.execute(QUARANTINED)]
+    rows = sum(load.rows_conflict + load.rows_rejected for load in loads)
+    if rows:
+        refused.append(f"{rows:,} row{'' if rows == 1 else 's'} in all did not get in.")
+    return refused + find_strangers(settings.landing, systems)
 
 
 def _rules(systems: Sequence[System], system: str | None) -> list[Rule]:

@@ -22,6 +22,7 @@ COPY = "tally.duckdb"
 def lake() -> None:
     """Mirror the raw tables as Parquet and build the marts from them in DuckDB: a copy to take along."""
     from dagster_project.commands.connections import as_owner
+    from expectations.results import why_held
     from ingest.contract import read_contracts
     from ingest.lake import refresh_lake, turn_at_lake
     from ingest.settings import Settings
@@ -29,11 +30,12 @@ def lake() -> None:
     settings = Settings.from_environment()
     systems = read_contracts(settings.contract_folders)
     with as_owner(settings, systems) as connection:
-        held = connection.execute("select system, rules from audit.held_systems order by system").fetchall()
-    for system, rules in held:
-        print(
-            f"{system} is held back by {', '.join(rules)}; in the copy its marts are as its rows are.", file=sys.stderr
-        )
+        held = connection.execute(
+            "select system, rules, loads_without_verdict from audit.held_systems order by system"
+        ).fetchall()
+    for system, rules, loads in held:
+        reason = why_held(rules, loads)
+        print(f"{system} is held back by {reason}; in the copy its marts are as its rows are.", file=sys.stderr)
     with turn_at_lake(settings) as folder:
         refresh = refresh_lake(settings, systems, folder)
         build_copy(settings, folder)

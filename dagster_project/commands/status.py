@@ -36,6 +36,7 @@ GATES = """
     select
         system,
         count(*) filter (where status = 'passed') as hold,
+        count(*) filter (where status = 'waived') as waived,
         count(*) filter (where status = 'failed') as failed,
         count(*) filter (where status = 'error') as no_verdict,
         count(*) filter (where status = 'not_applicable') as not_applicable,

@@ -18,6 +18,7 @@ from tests.benchmarks import data
 from tests.benchmarks.events import members
 from tests.benchmarks.measure import Book, Comparison, Measurement, Trial
 from tests.benchmarks.warehouse import Warehouse
+from tests.conftest import judge
 
 EVENTS, POSTINGS = "synapse.event_lake", "advert_market.ledger_entries"
 POSTINGS_PER_EVENT = 0.4
@@ -114,6 +115,7 @@ class Building:
     def _load(self, database: str, landing: Path) -> None:
         with psycopg.connect(database, options="-c timezone=UTC") as connection:
             load_files(connection, self.server.systems, find_files(landing, self.server.systems))
+            judge(connection)
 
     def _look_up(self, database: str, events: int, book: Book) -> None:
         """The 95th percentile of each lookup, in turns on one connection, so that noise hits all alike."""

@@ -14,6 +14,7 @@ from ingest.contract import System
 from ingest.landing import LandingFile, find_files
 from ingest.load import load_files
 from ingest.settings import Settings
+from tests.conftest import judge
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Builds:
     def deliver(self, files: Iterable[LandingFile]) -> None:
         with psycopg.connect(self.database, options="-c timezone=UTC") as connection:
             load_files(connection, self.systems, files)
+            judge(connection)
 
     def deliver_rows(self, landing: Path, system: str, day: str, **rows: list[dict[str, Any]]) -> None:
         """Deliver rows of some tables, each as one file; what a row does not say is null."""

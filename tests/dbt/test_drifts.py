@@ -18,6 +18,7 @@ from ingest.landing import find_files
 from ingest.load import load_files
 from ingest.sample import write_sample
 from ingest.settings import Settings
+from tests.conftest import judge
 from tests.dbt import drifts
 from tests.dbt.drifts import Drift
 
@@ -91,6 +92,7 @@ def build(
     def run(up_to: date) -> None:
         files = find_files(tmp_path / "landing", systems)
         load_files(connection, systems, [file for file in files if file.delivered_on <= up_to])
+        judge(connection)
         connection.commit()
         tests = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
         assert dbtRunner().invoke(["build", *tests, "--quiet", *project]).success

@@ -30,7 +30,7 @@ from ingest.landing import find_files
 from ingest.load import load_files
 from ingest.sample import write_sample
 from ingest.settings import Settings
-from tests.conftest import _fresh
+from tests.conftest import _fresh, judge
 
 DAYS = 6  # every kind of delivery: history, days, late rows, re-sent files
 MARTS = "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
@@ -60,6 +60,7 @@ class Engines:
     def load(self, landing: Path, days: Callable[[date], bool] = lambda day: True) -> None:
         files = [file for file in find_files(landing, self.systems) if days(file.delivered_on)]
         load_files(self.connection, self.systems, files)
+        judge(self.connection)
         self.connection.commit()
 
     def dbt(self, *words: str) -> Any:

@@ -78,6 +78,8 @@ def mart(settings: Settings, database: str, monkeypatch: pytest.MonkeyPatch) -> 
 
     def build() -> list[dict[str, Any]]:
         project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
+        with psycopg.connect(database) as connection:
+            judge(connection)
         words = ["build", "--select", "+storyforge_job_stage_durations", "--exclude-resource-type", "unit_test"]
         assert dbtRunner().invoke([*words, *project]).success
         query = """

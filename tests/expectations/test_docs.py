@@ -72,8 +72,8 @@ def test_a_page_says_what_the_verdicts_say(docs: Path) -> None:
     text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", pages(docs)["funpot"].read_text(), flags=re.DOTALL)
     text = " ".join(text.split())
     assert "1 of 3 rules hold." in text
-    assert "30 rows, 465 INT at stake" in text
-    assert "no verdict: column &#34;amount&#34; does not exist" in text
+    assert "30 breaks in 0 rows of wallet_ledger, 465 INT at stake" in text
+    assert "no verdict: column &#34;subject&#34; does not exist" in text
     assert "raw_funpot.votes never had a delivery" in text
 
 
@@ -90,7 +90,7 @@ def test_a_later_run_replaces_the_pages_of_its_systems_only(docs: Path, database
     check(database, [rule(id="T-05", system="hermes", tables=("votes",), query=breaking(7))], docs)
     assert set(pages(docs)) == {"index", "funpot", "hermes"}
     assert pages(docs)["funpot"].read_text() == funpot
-    assert "7 rows, 28 INT at stake" in pages(docs)["hermes"].read_text()
+    assert "7 breaks, 28 INT at stake" in pages(docs)["hermes"].read_text()
 
 
 def test_a_system_without_any_delivery_has_no_page(database: str, tmp_path: Path) -> None:

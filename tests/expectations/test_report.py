@@ -17,6 +17,8 @@ FAILED = RuleResult(
     breaking_rows=12_345,
     amount=HUGE,
     samples=tuple(Sample(subject, HUGE, {"rate": Decimal("0.1")}) for subject in ("ann", "bob", "cid", "dan")),
+    months=("2026-05", "2026-06"),
+    rows_evaluated=5_000_000,
     seconds=0.25,
 )
 CRASHED = RuleResult(rule(id="T-02", severity="error"), "error", message="division by zero")
@@ -33,14 +35,15 @@ def test_people_read_what_is_broken_what_it_costs_and_what_to_run_next() -> None
     assert capture.get() == (
         "funpot: 1 of 4 rules hold, 2 failed, 1 could not be asked\n"
         "  failed T-01 (critical) Every <wallet> adds up.\n"
-        "    12,345 rows, 9,007,199,254,740,993.5 INT at stake: ann, bob, cid\n"
+        "    12,345 breaks in 5,000,000 rows of wallet_ledger, of 2026-05 and 2026-06,"
+        " 9,007,199,254,740,993.5 INT at stake: ann, bob, cid\n"
         '    tally sql "select jsonb_array_elements(samples) from audit.gate_state'
         " where rule_id = 'T-01'\"\n"
         "  error T-02 (error) Nothing is wrong.\n"
         "    no verdict: division by zero\n"
         "    tally check --system funpot --debug\n"
         "  failed T-03 (warn) Nothing is wrong.\n"
-        "    1 row: x\n"
+        "    1 break: x\n"
         '    tally sql "select jsonb_array_elements(samples) from audit.gate_state'
         " where rule_id = 'T-03'\"\n"
         "hermes: 0 of 0 rules hold, 1 not applicable\n"
@@ -56,15 +59,21 @@ def test_json_holds_every_verdict_with_exact_amounts() -> None:
         "title": "Every <wallet> adds up.",
         "severity": "critical",
         "status": "failed",
+        "table": "wallet_ledger",
+        "rows_evaluated": 5_000_000,
+        "asked_of_new_rows": False,
         "breaking_rows": 12_345,
+        "waived_rows": 0,
+        "months": ["2026-05", "2026-06"],
         "amount": "9007199254740993.5",
         "unit": "INT",
         "samples": [
-            {"subject": subject, "amount": "9007199254740993.5", "evidence": {"rate": "0.1"}}
+            {"subject": subject, "amount": "9007199254740993.5", "evidence": {"rate": "0.1"}, "is_waived": False}
             for subject in ("ann", "bob", "cid", "dan")
         ],
         "message": None,
         "seconds": 0.25,
+        "waivers": [],
         "next_command": told[1]["next_command"],
     }
     assert told[0]["status"] == "not_applicable"

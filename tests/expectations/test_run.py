@@ -147,7 +147,7 @@ def test_the_verdicts_of_one_run_are_stored_together(delivered: str) -> None:
         ).fetchall()
         runs = connection.execute("select count(distinct gate_run_id) from audit.gate_results").fetchone()
         sample = connection.execute("select samples -> 0 from audit.gate_state where rule_id = 'T-02'").fetchone()
-        held = connection.execute("select system, rules from audit.held_systems").fetchall()
+        held = connection.execute("select system, rules, loads_without_verdict from audit.held_systems").fetchall()
     assert rows == [
         ("T-01", "critical", "passed", 0, None, "INT", 0, None),
         ("T-02", "critical", "failed", 30, 30 * 9007199254740993, "INT", SAMPLE_ROWS, None),
@@ -155,8 +155,8 @@ def test_the_verdicts_of_one_run_are_stored_together(delivered: str) -> None:
         ("T-04", "critical", "not_applicable", None, None, "INT", 0, "raw_funpot.votes never had a delivery"),
     ]
     assert runs == (1,)
-    assert sample == ({"subject": "1", "amount": "9007199254740993", "evidence": {"n": 1}},)
-    assert held == [("funpot", ["T-02"])]
+    assert sample == ({"subject": "1", "amount": "9007199254740993", "evidence": {"n": 1}, "is_waived": False},)
+    assert held == [("funpot", ["T-02"], 1)]
 
 
 def test_each_verdict_is_told_as_it_comes(delivered: str) -> None:

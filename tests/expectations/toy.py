@@ -14,7 +14,8 @@ TOY = Rule(
     severity="critical",
     unit="INT",
     tables=("wallet_ledger",),
-    query="select 'x' as subject, 1::numeric as amount, null::jsonb as evidence where false",
+    query="select 'x' as subject, 1::numeric as amount, null::jsonb as evidence, null::timestamptz as happened_at"
+    " where false",
     mutations=(),
 )
 
@@ -24,10 +25,13 @@ def rule(**changes: Any) -> Rule:
     return replace(TOY, **changes)
 
 
-def breaking(count: int, amount: str = "n::numeric", evidence: str = "null::jsonb") -> str:
+def breaking(
+    count: int, amount: str = "n::numeric", evidence: str = "null::jsonb", happened_at: str = "null::timestamptz"
+) -> str:
     """A query that gives `count` rows, numbered by `n`."""
     return (
-        f"select n::text as subject, {amount} as amount, {evidence} as evidence from generate_series(1, {count}) as n"
+        f"select n::text as subject, {amount} as amount, {evidence} as evidence, {happened_at} as happened_at"
+        f" from generate_series(1, {count}) as n"
     )
 
 

@@ -10,9 +10,35 @@
         {% if built | length < marts() | length %}
             {% do log("Nothing is published: " ~ built | length ~ " of " ~ marts() | length ~ " marts were built.", info=true) %}
         {% elif not failed %}
+            {% do _refuse_unjudged_rows() %}
             {% do run_query(_proof(built) if env_var("TALLY_PROVE", "") else _publication()) %}
         {% endif %}
     {% endif %}
+{% endmacro %}
+
+{# Models read rows as they are when each model's turn comes. If a system that is not held has loads that no gate judged,
+   or that came after the build began, some marts may hold them: then nothing is published. #}
+{% macro _refuse_unjudged_rows() %}
+    {% set late %}
+        select loads.system, count(*) as files
+        from ingest.loads
+        left join building.loads as begun
+            on loads.load_id = begun.load_id and begun.replayed_at is not distinct from loads.replayed_at
+        left join audit.judged_loads as judged
+            on loads.load_id = judged.load_id and judged.replayed_at is not distinct from loads.replayed_at
+        where
+            loads.status = 'loaded'
+            and {{ is_open("loads.system") }}
+            and (begun.load_id is null or judged.load_id is null)
+        group by loads.system
+        order by loads.system
+    {% endset %}
+    {% for row in run_query(late).rows %}
+        {% do exceptions.raise_compiler_error(
+            "Nothing is published: " ~ row[1] ~ " files of " ~ row[0] ~ " have no verdict, or were loaded while the marts"
+            ~ " were built; run `tally run` again."
+        ) %}
+    {% endfor %}
 {% endmacro %}
 
 {% macro _publication() %}

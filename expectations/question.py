@@ -1,0 +1,211 @@
+"""What a gate run asks: every rule of all rows, or of the new ones alone where the rest is known to hold.
+
+A rule that held when the loads known so far were judged can only have been broken by loads since then. So it is asked
+of the keys that their rows touch, if it has a scope that knows all its tables, and not at all if none of its tables
+had a load. Every other rule is asked of all rows: one that is new or was reworded, that did not hold, or whose tables
+changed in a way its scope does not follow.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+from psycopg import Connection, sql
+
+from expectations.rule import Rule, Scope, Summary, narrowed, whole
+
+_RAW_TABLE = re.compile(r"\braw_\w+\.(\w+)")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One rule as it is asked: the query, or why there is nothing to ask.
+
+    `rows_evaluated` counts rows of the table that the rule speaks about: all of them, or those of new loads.
+    """
+
+    rule: Rule
+    query: str
+    is_of_new_rows: bool = False
+    is_applicable: bool = True
+    reason: str | None = None
+    rows_evaluated: int | None = None
+
+
+@dataclass
+class Loads:
+    """What was delivered of some systems, and which of it no gate has judged yet: load ids and times of replay."""
+
+    delivered: set[tuple[str, str]] = field(default_factory=set)
+    new: dict[tuple[str, str], dict[int, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def changed_tables(self, system: str) -> set[str]:
+        """The tables of a system that had a load since its last verdict."""
+        return {table for of_system, table in self.new if of_system == system}
+
+    def new_loads(self, system: str) -> tuple[list[int], list[datetime | None]]:
+        """The loads of a system since its last verdict, and when each was replayed."""
+        loads = {
+            key: at
+            for (of_system, _), of_table in self.new.items()
+            if of_system == system
+            for key, at in of_table.items()
+        }
+        return list(loads), list(loads.values())
+
+
+def read_loads(connection: Connection, systems: Iterable[str]) -> Loads:
+    """The loads that the connection sees."""
+    loads = Loads()
+    rows = connection.execute(
+        "select loads.system, loads.table_name, loads.load_id, loads.replayed_at,"
+        " judged.load_id is null or judged.replayed_at is distinct from loads.replayed_at"
+        " from ingest.loads left join audit.judged_loads as judged using (load_id)"
+        " where loads.status = 'loaded' and loads.system = any(%s)",
+        [sorted(set(systems))],
+    )
+    for system, table, load_id, replayed_at, is_new in rows:
+        loads.delivered.add((system, table))
+        if is_new:
+            loads.new[system, table][load_id] = replayed_at
+    return loads
+
+
+def questions(connection: Connection, rules: Sequence[Rule], loads: Loads, only_new_rows: bool) -> list[Question]:
+    """The rules as they are to be asked, in their order, and the temporary tables that their queries read."""
+    held = _last_held(connection) if only_new_rows else {}
+    count = _Counts(connection, loads)
+    asked = [_question(rule, loads, held.get((rule.system, rule.id)) == digest(rule), count) for rule in rules]
+    _list_touched_keys(connection, asked, loads)
+    _summarise(connection, asked)
+    return asked
+
+
+def digest(rule: Rule) -> str:
+    """Tells one wording of a rule, and of what it reads, from the next."""
+    wording = repr((rule.query, rule.reads, rule.scope and sorted(rule.scope.keys.items())))
+    return hashlib.sha256(wording.encode()).hexdigest()[:16]
+
+
+def tables_read(rule: Rule) -> set[str]:
+    """The raw tables whose rows the rule looks at; the versions of a table come with the table's own loads."""
+    named = {name for text in (rule.query, *(each.query for each in rule.reads)) for name in _RAW_TABLE.findall(text)}
+    return {*rule.tables, *named, *(name.removesuffix("_versions") for name in named)}
+
+
+def create_summary(connection: Connection, summary: Summary, query: str | None = None) -> None:
+    """Make the temporary table that a summary is: of every row, unless another form of its query is given."""
+    name = sql.Identifier(summary.name)
+    connection.execute(sql.SQL("create temporary table {} as ").format(name) + _text(query or whole(summary.query)))
+    connection.execute(sql.SQL("analyze {}").format(name))
+
+
+class _Counts:
+    """Rows of tables, counted once for all rules on them."""
+
+    def __init__(self, connection: Connection, loads: Loads) -> None:
+        self._connection = connection
+        self._loads = loads
+        self._known: dict[tuple[str, str, bool], int | None] = {}
+
+    def __call__(self, rule: Rule, new: bool) -> int | None:
+        system, table = rule.system, rule.tables[0]
+        if (system, table, new) not in self._known:
+            query = sql.SQL("select count(*) from {}").format(sql.Identifier(f"raw_{system}", table))
+            if new:
+                query += sql.SQL(" where _load_id = any({})").format(list(self._loads.new[system, table]))
+            self._known[system, table, new] = None
+            with _unless_it_crashes(self._connection):
+                self._known[system, table, new] = self._connection.execute(query).fetchall()[0][0]
+        return self._known[system, table, new]
+
+
+def _question(rule: Rule, loads: Loads, is_known_to_hold: bool, count: _Counts) -> Question:
+    reason = _why_not_applicable(rule, loads.delivered)
+    if reason:
+        return Question(rule, "", is_applicable=False, reason=reason)
+    changed = loads.changed_tables(rule.system) & tables_read(rule)
+    if is_known_to_hold and not changed:
+        return Question(rule, "", is_of_new_rows=True, reason="nothing new since it held", rows_evaluated=0)
+    if is_known_to_hold and rule.scope and changed <= set(rule.scope.keys):
+        rows = count(rule, new=True)
+        return Question(rule, narrowed(rule.query, rule.scope), is_of_new_rows=True, rows_evaluated=rows)
+    return Question(rule, whole(rule.query), rows_evaluated=count(rule, new=False))
+
+
+def _why_not_applicable(rule: Rule, delivered: set[tuple[str, str]]) -> str | None:
+    """Which deliveries the rule waits for; None when it can be asked."""
+    missing = [table for table in rule.tables if (rule.system, table) not in delivered]
+    if not missing or (not rule.needs_all and len(missing) < len(rule.tables)):
+        return None
+    names = ", ".join(f"raw_{rule.system}.{table}" for table in missing)
+    return f"{names} never had a delivery"
+
+
+def _last_held(connection: Connection) -> dict[tuple[str, str], str]:
+    """The rules that held both when their whole system was last judged and since, and how they were worded."""
+    rows = connection.execute(
+        "with latest as (select distinct on (system) * from audit.gate_runs order by system, asked_at desc)"
+        " select state.system, state.rule_id, state.rule_digest"
+        " from latest"
+        " join audit.gate_results as asked using (gate_run_id, system)"
+        " join audit.gate_state as state using (system, rule_id)"
+        " where 'passed' = all(array[asked.status, state.status]) and asked.rule_digest = state.rule_digest"
+    )
+    return {(system, rule_id): wording for system, rule_id, wording in rows}
+
+
+def _list_touched_keys(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
+    """For each scope in use, `touched_<scope>`: the keys of all rows that new loads brought."""
+    scopes = {(each.rule.system, each.rule.scope) for each in asked if each.is_of_new_rows and each.query}
+    for system, scope in scopes:
+        if scope:
+            with _unless_it_crashes(connection):
+                _touched_keys(connection, system, scope, loads)
+
+
+def _touched_keys(connection: Connection, system: str, scope: Scope, loads: Loads) -> None:
+    name = sql.Identifier(f"touched_{scope.name}")
+    keys = [
+        sql.SQL("select {} as key from {} where _load_id = any({})").format(
+            _text(expression), sql.Identifier(f"raw_{system}", table), list(loads.new[system, table])
+        )
+        for table, expression in scope.keys.items()
+        if (system, table) in loads.new
+    ]
+    both = sql.SQL(" union all ").join(keys)
+    connection.execute(
+        sql.SQL("create temporary table {} as select distinct key from ({}) as keys where key is not null").format(
+            name, both
+        )
+    )
+    connection.execute(sql.SQL("analyze {}").format(name))
+
+
+def _summarise(connection: Connection, asked: Sequence[Question]) -> None:
+    """Each summary once: of touched keys if nobody reads it whole. One that crashes is missed by its readers."""
+    readers: dict[Summary, list[Question]] = defaultdict(list)
+    for question in asked:
+        for summary in question.rule.reads if question.query else ():
+            readers[summary].append(question)
+    for summary, of_summary in readers.items():
+        is_narrow = summary.scope and all(question.is_of_new_rows for question in of_summary)
+        query = narrowed(summary.query, summary.scope) if summary.scope and is_narrow else whole(summary.query)
+        with _unless_it_crashes(connection):
+            create_summary(connection, summary, query)
+
+
+@contextmanager
+def _unless_it_crashes(connection: Connection) -> Iterator[None]:
+    """What depends on a statement that crashes says so itself, as a question without verdict."""
+    with suppress(psycopg.Error), connection.transaction():
+        yield
+
+
+def _text(query: str) -> sql.SQL:
+    return sql.SQL(query)  # the catalogue's own text
