@@ -12,7 +12,7 @@ ROWS ?= 5000000
 PEER_ROWS ?= 500000
 RUNS ?= 3
 
-.PHONY: setup demo test faults check bench lock clean
+.PHONY: setup demo test mutants faults check bench lock clean
 
 setup: $(VENV)/installed
 
@@ -33,6 +33,10 @@ SEEDS ?= 0-299
 
 faults: setup
 	$(BIN)/python -m tests.faults.run $(SEEDS)
+
+# Every rule's mutations on clean data: which rule notices which.
+mutants: setup
+	$(BIN)/python -m tests.expectations.mutants
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ import pytest
 from dagster_project import environment
 from ingest.contract import System
 from ingest.settings import Settings
+from tests.conftest import judge
 from tests.ingest.zone import Zone, ndjson
 
 DBT = Path(__file__).parents[2] / "dbt"

@@ -10,6 +10,7 @@
             {% do graph.pop(name) %}
         {% endfor %}
         {% do run_query(_note_loads()) %}
+        {% do held_systems() %} {# asked now, so that it is known before the first model reads a row #}
         {% for system in _systems() %}
             {% do run_query(_note_system(system)) %}
         {% endfor %}
