@@ -9,10 +9,13 @@ from functools import cache
 from importlib import import_module
 
 from expectations import rules as rule_modules
+from expectations.columns import columns_rule, key_rules
 from expectations.references import references_rule
 from expectations.rule import Rule
 from ingest.contract import System
 from ingest.errors import ConfigurationError
+
+UNIQUE_KEYS = {"C-21", "E-01"}  # they hold the keys of all their tables
 
 
 @cache
@@ -28,9 +31,11 @@ def rules_of(system: str) -> tuple[Rule, ...]:
 
 
 def rules_for(system: System) -> tuple[Rule, ...]:
-    """Everything that is asked of a system: its own rules, and the one that its contract gives."""
-    derived = references_rule(system)
-    return (*rules_of(system.name), *((derived,) if derived else ()))
+    """Everything that is asked of a system: its own rules, and those that its contract gives."""
+    own = rules_of(system.name)
+    unique = {table for rule in own if rule.id in UNIQUE_KEYS for table in rule.tables}
+    derived = (references_rule(system), columns_rule(system), *key_rules(system, held_elsewhere=unique))
+    return (*own, *(rule for rule in derived if rule))
 
 
 def rule(rule_id: str) -> Rule:

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from expectations.catalogue import rules_for
+from expectations.question import create_summary
 from expectations.rule import Mutation, Rule, whole
 from expectations.run import check
-from expectations.session import create_summary
 from ingest.contract import read_contracts
 from ingest.settings import SHIPPED_CONTRACTS
 
