@@ -109,5 +109,5 @@
 
 {% macro _is_scoped(mart, system) %}
     {% set scope = mart.config.meta.get("scope") %}
-    {{ return(scope is mapping and system not in scope.get("but_whole", [])) }}
+    {{ return(scope == "candidates" or (scope is mapping and system not in scope.get("but_whole", []))) }}
 {% endmacro %}
