@@ -1,7 +1,7 @@
 """What must hold of the picks of Hermes: B-01 to B-04, and by which keys rules of Hermes are asked.
 
-The prices have their own module, `hermes_prices`; so have decisions (`hermes_decisions`), the study with its sessions
-and its telemetry (`hermes_study`), and what clips and markets show (`hermes_clips`).
+The prices have their own module, `hermes_prices`; so have decisions (`hermes_decisions`), the arms and sessions of
+the study (`hermes_study`), its telemetry (`hermes_telemetry`), and what clips and markets show (`hermes_clips`).
 """
 
 from expectations.rule import Mutation, Rule, Scope
@@ -39,6 +39,11 @@ CLIPS = Scope(
         "settlements": _of_market("event_id"),
     },
 )
+
+
+def words(of: tuple[str, ...]) -> str:
+    """Words as a list in SQL."""
+    return ", ".join(f"'{word}'" for word in of)
 
 
 def change_one(table: str, change: str, where: str = "true") -> str:
