@@ -231,7 +231,15 @@ RULES = (
                 "a retry is taken for another pick",
                 change_one("bet_intents", "idempotency_key = idempotency_key || '2'", _RETRY),
             ),
-            Mutation("a retry has no key", change_one("bet_intents", "idempotency_key = null", _RETRY)),
+            Mutation(
+                "neither a pick nor its retry has a key",
+                f"""
+                update raw_hermes.bet_intents set idempotency_key = null
+                where idempotency_key = (
+                    select idempotency_key from raw_hermes.bet_intents where {_RETRY} order by id limit 1
+                )
+                """,  # noqa: S608 - no outside input
+            ),
             Mutation(
                 "a retry of an accepted pick is rejected",
                 change_one("bet_intents", "accepted = false, accepted_odds_version_id = null", _RETRY),

@@ -60,7 +60,7 @@ RULES = (
         ),
         scope=EVENT_TYPES,
     ),
-    # Values may be anything that a device sent, also words: only what looks like an id is shown.
+    # Values may be anything that a device sent, also words: only what is an id is shown.
     Rule(
         id="B-15",
         system="hermes",
@@ -69,43 +69,36 @@ RULES = (
         unit=None,
         tables=("analytics_event_attributes", "markets", "events", "outcomes"),
         query="""
-            with known as (
-                select 'market_id' as attribute_key, id::text as id from raw_hermes.markets
-                union all
-                select 'event_id', id::text from raw_hermes.events
-                union all
-                select 'outcome_id', id::text from raw_hermes.outcomes
+            with named as (
+                select analytics_event_id, attribute_key, attribute_value,
+                    case when pg_input_is_valid(attribute_value, 'uuid') then attribute_value::uuid end as id
+                from raw_hermes.analytics_event_attributes
+                where in_scope(analytics_event_attributes.analytics_event_id)
             ),
-            unresolved as (
-                select analytics_event_id, attribute_key,
-                    case when pg_input_is_valid(attribute_value, 'uuid') then attribute_value end as names
-                from raw_hermes.analytics_event_attributes as attributes
-                where attribute_key in ('market_id', 'event_id', 'outcome_id') and attribute_value is not null
-                and in_scope(attributes.analytics_event_id)
-                and not exists (
-                    select from known
-                    where known.attribute_key = attributes.attribute_key and known.id = lower(attribute_value)
-                )
-            ),
-            repeated as (
-                select analytics_event_id, attribute_key, count(*) as times
-                from raw_hermes.analytics_event_attributes as attributes
-                where in_scope(attributes.analytics_event_id)
-                group by 1, 2
-                having count(*) > 1
+            found as (
+                select analytics_event_id, attribute_key, id as unknown_id, 'names what does not exist' as fault
+                from named
+                where attribute_value is not null
+                and case attribute_key
+                    when 'market_id' then not exists (select from raw_hermes.markets where markets.id = named.id)
+                    when 'event_id' then not exists (select from raw_hermes.events where events.id = named.id)
+                    when 'outcome_id' then not exists (select from raw_hermes.outcomes where outcomes.id = named.id)
+                end
+                union all
+                select analytics_event_id, attribute_key, null, 'given again'
+                from (
+                    select analytics_event_id, attribute_key, row_number() over (
+                        partition by analytics_event_id, attribute_key
+                    ) as number
+                    from raw_hermes.analytics_event_attributes
+                    where in_scope(analytics_event_attributes.analytics_event_id)
+                ) as numbered
+                where number > 1
             )
             select analytics_event_id || ' ' || attribute_key as subject, null::numeric as amount,
-                jsonb_build_object(
-                    'values', coalesce(max(times), 1), 'unresolved', count(*) filter (where is_unresolved),
-                    'names', max(names)
-                ) as evidence,
+                jsonb_build_object('faults', jsonb_agg(fault), 'unknown_id', max(unknown_id::text)) as evidence,
                 null::timestamptz as happened_at
-            from (
-                select analytics_event_id, attribute_key, null::bigint as times, true as is_unresolved, names
-                from unresolved
-                union all
-                select analytics_event_id, attribute_key, times, false, null from repeated
-            ) as found
+            from found
             group by analytics_event_id, attribute_key
         """,
         mutations=(
@@ -122,6 +115,12 @@ RULES = (
                 "an event names a market that does not exist",
                 change_one(
                     "analytics_event_attributes", "attribute_value = gen_random_uuid()", "attribute_key = 'market_id'"
+                ),
+            ),
+            Mutation(
+                "an event names a clip that does not exist",
+                change_one(
+                    "analytics_event_attributes", "attribute_value = gen_random_uuid()", "attribute_key = 'event_id'"
                 ),
             ),
             Mutation(
