@@ -88,6 +88,16 @@ def test_replication_markets_are_called_right_as_published(
     assert sum(not called and outcome for called, outcome in calls) == expected["called_no_and_wrong"]
     votes = warehouse.fetch("select count(*) from marts.fct_votes where system = 'funpot'")
     assert votes == [(expected["facts_of_the_files"]["survey_rows"],)]
+    # Forecasters traded as often as they liked, where Hermes has one pick; and each market's last trade is its lock.
+    traded_again = warehouse.fetch(
+        "select count(*), sum(trades - 1) from (select count(*) as trades from marts.fct_votes"
+        " where system = 'hermes' and accepted group by voter_id, contest_id) as traded where trades > 1"
+    )
+    broken = "select breaking_rows, amount from audit.gate_state where status = 'failed' and rule_id = "
+    assert warehouse.fetch(broken + "'B-03'") == traded_again == [(1_421, 3_996)]
+    assert warehouse.fetch(broken + "'B-02'") == [(expected["markets"], expected["markets"])]
+    failed = warehouse.fetch("select rule_id from audit.gate_state where system = 'hermes' and status = 'failed'")
+    assert {rule_id for (rule_id,) in failed} == {"B-02", "B-03"}
 
 
 def test_eurovision_points_and_places_are_those_published(
