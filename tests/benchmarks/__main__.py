@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tests.benchmarks import report
 from tests.benchmarks.building import Building
+from tests.benchmarks.gates import Gates
 from tests.benchmarks.loading import DISK_BYTES_PER_ROW, Loading
 from tests.benchmarks.measure import ROOT, BenchmarkError, Book, Comparison, run_in_turns
 from tests.benchmarks.peers import versions
@@ -60,12 +61,13 @@ def _measure(arguments: argparse.Namespace, server: Warehouse) -> tuple[Book, li
     loading = Loading(server, arguments.rows, arguments.runs, arguments.peer_rows, peers)
     setting = _setting(arguments, server, loading)
     building = Building(server, arguments.rows)
-    for group in chain(loading.trials(), building.trials()):
+    gates = Gates(server, arguments.rows)
+    for group in chain(loading.trials(), building.trials(), gates.trials()):
         chosen = [trial for trial in group if any(fnmatch(trial.name, pattern) for pattern in arguments.only)]
         run_in_turns(chosen, arguments.runs, book, _tell)
     if not book.series:
         raise BenchmarkError(f"No measurement is named {' or '.join(arguments.only)}.")
-    return book, [*loading.comparisons(book), *building.comparisons(book)], setting
+    return book, [*loading.comparisons(book), *building.comparisons(book), *gates.comparisons(book)], setting
 
 
 def _tell(line: str) -> None:
