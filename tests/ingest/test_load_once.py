@@ -44,6 +44,23 @@ def test_the_loader_that_comes_second_waits_and_finds_the_file_known(database: s
     assert len(zone.entries()) == 2
 
 
+def test_a_load_waits_while_marts_are_built(database: str, zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    building = "hashtextextended('tally build', 0)"
+    with psycopg.connect(database, autocommit=True) as builder, ThreadPoolExecutor() as pool:
+        builder.execute(f"select pg_advisory_lock({building})".encode())
+        loader = psycopg.connect(database, options="-c timezone=UTC")
+        loading = pool.submit(load, loader, zone)
+        waiting = "select from pg_locks where locktype = 'advisory' and not granted and pid = %s"
+        while not builder.execute(waiting, (loader.info.backend_pid,)).fetchall():
+            assert not loading.done()
+            time.sleep(0.01)
+        assert builder.execute("select count(*) from ingest.loads").fetchall() == [(0,)]
+        builder.execute(f"select pg_advisory_unlock({building})".encode())
+        assert [outcome.status for outcome in loading.result()] == ["loaded"]
+        loader.close()
+
+
 def test_a_new_month_shows_together_with_its_manifest_row(database: str, zone: Zone) -> None:
     # Postgres lets others see a commit before it tells them of the partition that came with it. Who is not kept
     # waiting until it has told them reads the manifest row of the file and none of its rows.
