@@ -46,8 +46,7 @@ ACCOUNTS = Summary(
         min(created_at) filter (where direction = 'DEBIT') as first_debit_at,
         max(created_at) filter (where direction = 'CREDIT') as last_credit_at,
         max(created_at) as newest_at,
-        count(*) filter (where amount_nano <= 0) as legs_not_positive,
-        count(*) filter (where direction not in ('DEBIT', 'CREDIT')) as legs_without_side,
+        count(*) filter (where amount_nano <= 0 or direction not in ('DEBIT', 'CREDIT')) as legs_misshapen,
         count(*) filter (where strpos(account_id, deal_id::text) = 0) as legs_of_other_deals
     from raw_advert_market.ledger_entries
     where in_scope(ledger_entries.account_id)
@@ -96,8 +95,7 @@ POSTINGS = Summary(
     )
     select tx_ref, deal_id, legs, legs_with_deal, deals, first_leg_at, last_leg_at, debit, credit, debited, credited,
         escrow, commission, coins,
-        (debited | credited) & {_OWNER} > 0 as is_owners,
-        (debited | credited) & {_TREASURY} > 0 as is_treasurys,
+        (debited | credited) & {_OWNER} > 0 as is_owners, (debited | credited) & {_TREASURY} > 0 as is_treasurys,
         case
             when debited & {_ESCROW} > 0 and credited & {_OWNER} > 0
                 then case when credited & {_COINS} > 0 then 'partial refund' else 'release' end
@@ -113,26 +111,17 @@ POSTINGS = Summary(
     DEAL,
 )
 
-# Reads POSTINGS, which a rule must list before it.
-MONEY = Summary(
-    "advert_market_money_by_deal",
+# Reads POSTINGS, which a rule must list before it. A commission is what a release takes, less what its reversal gives.
+ESCROWS = Summary(
+    "advert_market_escrow_by_deal",
     """
-    select deal_id, min(first_leg_at) as first_leg_at, max(last_leg_at) as last_leg_at,
-        sum(escrow) as escrow, sum(coins) as coins, bool_or(is_owners) as is_owners,
+    select deal_id, sum(escrow) as escrow, max(last_leg_at) as last_leg_at,
         count(*) filter (where step = 'fund') as fundings,
         count(*) filter (where step in ('release', 'partial refund'))
             - count(*) filter (where step = 'release reversal') as releases,
         count(*) filter (where step = 'refund') as refunds,
-        coalesce(sum(escrow) filter (where step = 'fund'), 0) as funded,
-        coalesce(sum(case step when 'release reversal' then -debit else credit end) filter (
-            where step in ('release', 'partial refund', 'release reversal')
-        ), 0) as released,
-        coalesce(sum(commission) filter (
-            where step in ('release', 'partial refund', 'release reversal')
-        ), 0) as commission,
-        coalesce(-sum(escrow) filter (where step = 'refund'), 0) as refunded,
-        coalesce(-sum(coins) filter (where step in ('fund', 'deposit')), 0) as deposited,
-        max(last_leg_at) filter (where step in ('fund', 'deposit')) as deposited_at
+        coalesce(-sum(escrow) filter (where step <> 'fund'), 0) as paid_out,
+        coalesce(sum(commission) filter (where step <> 'fund'), 0) as commission
     from advert_market_legs_by_posting
     where in_scope(advert_market_legs_by_posting.deal_id)
     group by deal_id
@@ -166,7 +155,23 @@ def copy_legs(which: str, **changed: str) -> str:
     """  # noqa: S608 - the parts are written in the rules' own modules
 
 
+def posting(debited: str, credited: str, of: str = "true") -> str:
+    """The condition on legs of the first posting from a kind of account to another for a deal that meets `of`."""
+    return f"""
+        tx_ref = (
+            select tx_ref from raw_advert_market.ledger_entries
+            where deal_id in (select id from raw_advert_market.deals where {of})
+            group by tx_ref
+            having bool_or(split_part(account_id, ':', 1) = '{debited}' and direction = 'DEBIT')
+                and bool_or(split_part(account_id, ':', 1) = '{credited}' and direction = 'CREDIT')
+            order by min(created_at), tx_ref limit 1
+        )
+    """  # noqa: S608 - the parts are written in this module
+
+
 FIRST_LEG = first_of("ledger_entries", "id", "true")
+# The tx_ref of a copy.
+NEW_POSTING = "md5(tx_ref::text)::uuid"
 FIRST_POSTING = "tx_ref = (select tx_ref from raw_advert_market.ledger_entries order by created_at, id limit 1)"
 
 RULES = (

@@ -14,7 +14,7 @@ from expectations.rules.advert_market import (
 # The kinds of accounts, as text lists of SQL; the last three were added to the platform later.
 _OF_DEALS = "'ESCROW', 'COMMISSION', 'PARTIAL_DEPOSIT', 'OVERPAYMENT', 'LATE_DEPOSIT'"
 _MAY_BE_NEGATIVE = "'EXTERNAL_TON', 'NETWORK_FEES', 'DUST_WRITEOFF'"
-_UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_UUID = "-".join("_" * length for length in (8, 4, 4, 4, 12))
 
 
 def _first_balance(where: str) -> str:
@@ -38,7 +38,7 @@ RULES = (
             judged as (
                 select *,
                     case
-                        when kind in ({_OF_DEALS}) then owner ~ '{_UUID}'
+                        when kind in ({_OF_DEALS}) then owner like '{_UUID}'
                         when kind = 'OWNER_PENDING' then owner ~ '^[0-9]{{1,19}}$'
                         else account_id in ('PLATFORM_TREASURY', {_MAY_BE_NEGATIVE})
                     end as is_known,
@@ -47,12 +47,12 @@ RULES = (
             )
             select account_id::text as subject, null::numeric as amount,
                 jsonb_build_object(
-                    'legs', legs, 'known', is_known, 'not_positive', legs_not_positive,
-                    'neither_debit_nor_credit', legs_without_side, 'of_other_deals', legs_astray
+                    'known', is_known, 'legs', legs, 'without_amount_or_side', legs_misshapen,
+                    'of_other_deals', legs_astray
                 ) as evidence,
                 newest_at as happened_at
             from judged
-            where not is_known or legs_not_positive + legs_without_side + legs_astray > 0
+            where not is_known or legs_misshapen + legs_astray > 0
         """,  # noqa: S608 - the parts are written in this module
         mutations=(
             Mutation(
@@ -228,7 +228,7 @@ RULES = (
                 from (
                     select legs.account_id,
                         sum(case direction when 'CREDIT' then amount_nano when 'DEBIT' then -amount_nano end) over (
-                            partition by legs.account_id order by created_at, direction
+                            partition by legs.account_id order by created_at, direction rows unbounded preceding
                         ) as running
                     from advert_market_legs_by_account as accounts
                     inner join raw_advert_market.ledger_entries as legs on legs.account_id = accounts.account_id

@@ -6,7 +6,6 @@ Amounts are compared to the nano. Each side may be delivered a little ahead of t
 from expectations.rule import Mutation, Rule, Scope
 from expectations.rules.advert_market import (
     DEAL,
-    MONEY,
     MOVED,
     NEWEST,
     NO_DEAL,
@@ -42,28 +41,29 @@ RULES = (
         # The platform's first version books the price alone: neither what came above it nor a part that never became
         # the price. Such coins are classified in the marts; here they break nothing.
         query=f"""
-            with received as (
-                select deal_id, sum(amount_nano) as received, max(created_at) as received_at
+            with deposits as (
+                select deal_id, amount_nano::numeric as received, 0 as posted, created_at as moved_at
                 from raw_advert_market.ton_transactions
                 where direction = 'IN' and status in ({MOVED}) and in_scope(ton_transactions.deal_id)
+                union all
+                select deal_id, 0, -coins, last_leg_at
+                from advert_market_legs_by_posting
+                where step in ('fund', 'deposit') and in_scope(advert_market_legs_by_posting.deal_id)
+            ),
+            sums as (
+                select deal_id, sum(received) as received, sum(posted) as posted, max(moved_at) as moved_at
+                from deposits
                 group by deal_id
+                having sum(received) <> sum(posted)
             )
-            select deals.id::text as subject, coalesce(received, 0) - coalesce(deposited, 0) as amount,
-                jsonb_build_object(
-                    'price', deals.amount_nano, 'on_chain', coalesce(received, 0), 'ledger', coalesce(deposited, 0)
-                ) as evidence,
-                least(received_at, deposited_at) as happened_at
-            from raw_advert_market.deals
-            left join received on received.deal_id = deals.id
-            left join advert_market_money_by_deal as money on money.deal_id = deals.id
+            select deal_id::text as subject, received - posted as amount,
+                jsonb_build_object('price', amount_nano, 'on_chain', received, 'ledger', posted) as evidence,
+                moved_at as happened_at
+            from sums
+            inner join raw_advert_market.deals on deals.id = deal_id
             cross join advert_market_newest_instant
-            where in_scope(deals.id)
-                and greatest(received_at, deposited_at) < newest_at - interval '10 minutes'
-                and (
-                    coalesce(deposited, 0) > coalesce(received, 0)
-                    or (received > coalesce(deposited, 0)
-                        and received >= deals.amount_nano and coalesce(deposited, 0) < deals.amount_nano)
-                )
+            where moved_at < newest_at - interval '10 minutes'
+                and (posted > received or (received >= amount_nano and posted < amount_nano))
         """,  # noqa: S608 - the statuses are written in the system's module
         mutations=(
             Mutation(
@@ -79,7 +79,7 @@ RULES = (
                 ),
             ),
         ),
-        reads=(NEWEST, POSTINGS, MONEY),
+        reads=(NEWEST, POSTINGS),
         scope=DEAL,
     ),
     Rule(
@@ -199,7 +199,7 @@ RULES = (
                 sql=change(
                     "ton_transactions",
                     "status = 'PENDING'",
-                    "tx_hash in (select refunded_tx_hash from raw_advert_market.deals where status = 'PARTIALLY_REFUNDED')",
+                    "tx_hash = (select max(refunded_tx_hash) from raw_advert_market.deals)",
                 ),
             ),
             Mutation(

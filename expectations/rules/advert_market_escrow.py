@@ -1,4 +1,4 @@
-"""What must hold of the escrow of each deal in the ad market: C-08 to C-12.
+"""What must hold of the escrow of each deal in the ad market: C-08 to C-11.
 
 The platform may change the status before it posts, and one table may be delivered a little ahead of another: ten
 minutes are granted after the last change, which deal_events dates where they were delivered, else the deal's row.
@@ -7,13 +7,15 @@ minutes are granted after the last change, which deal_events dates where they we
 from expectations.rule import Mutation, Rule
 from expectations.rules.advert_market import (
     DEAL,
-    MONEY,
+    ESCROWS,
+    NEW_POSTING,
     NEWEST,
     NO_DEAL,
     POSTINGS,
     change,
     copy_legs,
     first_of,
+    posting,
     remove,
 )
 from expectations.rules.advert_market_deals import CHANGES, SETTLED
@@ -21,25 +23,10 @@ from expectations.rules.advert_market_deals import CHANGES, SETTLED
 # Commission rates in hundredths of a percent that a release may show, and the default of the marts too.
 COMMISSION_RATES_BP = (1000, 200, 1500, 750, 500, 0)
 
-_NEW_POSTING = "md5(tx_ref::text)::uuid"
 _HOLDS_ESCROW = (
     "'FUNDED', 'CREATIVE_SUBMITTED', 'CREATIVE_APPROVED', 'SCHEDULED', 'PUBLISHED', 'DELIVERY_VERIFYING', 'DISPUTED'"
 )
 _AGREED = ", ".join(f"div(amount_nano::numeric * {rate}, 10000)" for rate in COMMISSION_RATES_BP)
-
-
-def _posting(debited: str, credited: str, of: str = "true") -> str:
-    """The condition on legs of the first posting from a kind of account to another for a deal that meets `of`."""
-    return f"""
-        tx_ref = (
-            select tx_ref from raw_advert_market.ledger_entries
-            where deal_id in (select id from raw_advert_market.deals where {of})
-            group by tx_ref
-            having bool_or(split_part(account_id, ':', 1) = '{debited}' and direction = 'DEBIT')
-                and bool_or(split_part(account_id, ':', 1) = '{credited}' and direction = 'CREDIT')
-            order by min(created_at), tx_ref limit 1
-        )
-    """  # noqa: S608 - the parts are written in this module
 
 
 def _funded(status: str) -> str:
@@ -72,7 +59,7 @@ RULES = (
                 ) as evidence,
                 coalesce(changed_at, updated_at, last_leg_at) as happened_at
             from expected
-            full join (select deal_id, escrow, last_leg_at from advert_market_money_by_deal) as money using (deal_id)
+            full join (select deal_id, escrow, last_leg_at from advert_market_escrow_by_deal) as money using (deal_id)
             left join advert_market_changes_by_deal using (deal_id)
             cross join advert_market_newest_instant
             where coalesce(escrow, 0) <> coalesce(amount, 0)
@@ -86,7 +73,7 @@ RULES = (
                 name="a funded deal is cancelled and nothing refunded",
                 sql=change("deals", "status = 'CANCELLED'", first_of("deals", "id", f"status in ({_HOLDS_ESCROW})")),
             ),
-            Mutation(name="a release is written twice", sql=copy_legs(_posting("ESCROW", "OWNER_PENDING"))),
+            Mutation(name="a release is written twice", sql=copy_legs(posting("ESCROW", "OWNER_PENDING"))),
             Mutation(
                 name="a released deal is still said to be published",
                 sql=change("deals", "status = 'PUBLISHED'", first_of("deals", "id", "status = 'COMPLETED_RELEASED'")),
@@ -98,7 +85,7 @@ RULES = (
                 ),
             ),
         ),
-        reads=(NEWEST, POSTINGS, MONEY, CHANGES),
+        reads=(NEWEST, POSTINGS, ESCROWS, CHANGES),
         scope=DEAL,
     ),
     Rule(
@@ -111,30 +98,30 @@ RULES = (
         # The commission is rounded down and the owner gets the rest. The deal does not keep its rate.
         query=f"""
             with broken as (
-                select deals.id, amount_nano, fundings, funded, releases, refunds, released, commission,
+                select deals.id, amount_nano, fundings, releases, refunds, escrow, paid_out, commission,
                     coalesce(completed_at, deals.updated_at) as happened_at,
                     (
                         select agreed from unnest(array[{_AGREED}]) as agreed order by abs(agreed - commission) limit 1
                     ) as nearest
                 from raw_advert_market.deals
-                left join advert_market_money_by_deal as money on money.deal_id = deals.id
+                left join advert_market_escrow_by_deal as money on money.deal_id = deals.id
                 left join advert_market_changes_by_deal as changes on changes.deal_id = deals.id
                 cross join advert_market_newest_instant
                 where status = 'COMPLETED_RELEASED' and in_scope(deals.id) and {SETTLED}
                     and (
                         (fundings, releases, refunds) is distinct from (1, 1, 0)
-                        or (funded, released) is distinct from (amount_nano, amount_nano)
+                        or (escrow, paid_out) is distinct from (0, amount_nano)
                         or commission not in ({_AGREED})
                     )
             )
             select id::text as subject,
                 case
-                    when released = amount_nano then commission - nearest else coalesce(released, 0) - amount_nano
+                    when paid_out = amount_nano then commission - nearest else coalesce(paid_out, 0) - amount_nano
                 end as amount,
                 jsonb_build_object(
-                    'price', amount_nano, 'fundings', coalesce(fundings, 0), 'funded', coalesce(funded, 0),
-                    'releases', coalesce(releases, 0), 'refunds', coalesce(refunds, 0),
-                    'released', coalesce(released, 0), 'commission', commission, 'nearest_agreed_commission', nearest
+                    'price', amount_nano, 'fundings', coalesce(fundings, 0), 'releases', coalesce(releases, 0),
+                    'refunds', coalesce(refunds, 0), 'escrow', escrow, 'paid_out', coalesce(paid_out, 0),
+                    'commission', commission, 'nearest_agreed_commission', nearest
                 ) as evidence,
                 happened_at
             from broken
@@ -145,7 +132,7 @@ RULES = (
                 sql=change(
                     "ledger_entries",
                     "amount_nano = amount_nano + case when account_id like 'COMMISSION:%' then 1 else -1 end",
-                    _posting("ESCROW", "COMMISSION", _RELEASED) + " and direction = 'CREDIT'",
+                    posting("ESCROW", "COMMISSION", _RELEASED) + " and direction = 'CREDIT'",
                 ),
             ),
             Mutation(
@@ -153,15 +140,15 @@ RULES = (
                 sql=change(
                     "ledger_entries",
                     "amount_nano = amount_nano - 1",
-                    _posting("ESCROW", "OWNER_PENDING", _RELEASED) + " and account_id not like 'COMMISSION:%'",
+                    posting("ESCROW", "OWNER_PENDING", _RELEASED) + " and account_id not like 'COMMISSION:%'",
                 ),
             ),
             Mutation(
                 name="a released deal was funded twice",
-                sql=copy_legs(_posting("EXTERNAL_TON", "ESCROW", _RELEASED), tx_ref=_NEW_POSTING),
+                sql=copy_legs(posting("EXTERNAL_TON", "ESCROW", _RELEASED), tx_ref=NEW_POSTING),
             ),
         ),
-        reads=(NEWEST, POSTINGS, MONEY, CHANGES),
+        reads=(NEWEST, POSTINGS, ESCROWS, CHANGES),
         scope=DEAL,
     ),
     Rule(
@@ -173,14 +160,15 @@ RULES = (
         tables=("deals", "deal_events", "ledger_entries"),
         # A deal that is cancelled or expires while funded keeps that status. Gas may be taken off what goes back.
         query=f"""
-            select deals.id::text as subject, coalesce(refunded, 0) - amount_nano as amount,
+            select deals.id::text as subject, coalesce(paid_out, 0) - amount_nano as amount,
                 jsonb_build_object(
                     'status', status, 'price', amount_nano, 'refunds', coalesce(refunds, 0),
-                    'refunded', coalesce(refunded, 0), 'releases', coalesce(releases, 0), 'commission', commission
+                    'releases', coalesce(releases, 0), 'escrow', escrow, 'paid_out', coalesce(paid_out, 0),
+                    'commission', commission
                 ) as evidence,
                 coalesce(ended_at, updated_at) as happened_at
             from raw_advert_market.deals
-            left join advert_market_money_by_deal as money on money.deal_id = deals.id
+            left join advert_market_escrow_by_deal as money on money.deal_id = deals.id
             left join advert_market_changes_by_deal as changes on changes.deal_id = deals.id
             cross join advert_market_newest_instant
             where in_scope(deals.id) and {SETTLED}
@@ -191,31 +179,37 @@ RULES = (
                         and coalesce(deals.funded_at, changes.first_funded_at) is not null
                     )
                 )
-                and (refunds, releases, refunded, commission) is distinct from (1, 0, amount_nano, 0)
+                and (refunds, releases, escrow, paid_out, commission) is distinct from (1, 0, 0, amount_nano, 0)
         """,  # noqa: S608 - the parts are written in the rules' own modules
         mutations=(
             Mutation(
                 name="a refund was never posted",
-                sql=remove("ledger_entries", _posting("ESCROW", "EXTERNAL_TON", _funded("REFUNDED"))),
+                sql=remove("ledger_entries", posting("ESCROW", "EXTERNAL_TON", _funded("REFUNDED"))),
             ),
             Mutation(
                 name="a cancelled deal is refunded one nano less",
                 sql=change(
                     "ledger_entries",
                     "amount_nano = amount_nano - 1",
-                    _posting("ESCROW", "EXTERNAL_TON", _funded("CANCELLED")),
+                    posting("ESCROW", "EXTERNAL_TON", _funded("CANCELLED")),
                 ),
             ),
             Mutation(
-                name="a refund pays a commission",
-                sql=change(
-                    "ledger_entries",
-                    "account_id = replace(account_id, 'EXTERNAL_TON', 'COMMISSION:' || deal_id)",
-                    _posting("ESCROW", "EXTERNAL_TON", _funded("EXPIRED")),
-                ),
+                name="a nano of a refund stays as commission",
+                sql=f"""
+                    with shortened as (
+                        update raw_advert_market.ledger_entries set amount_nano = amount_nano - 1
+                        where account_id = 'EXTERNAL_TON' and {posting("ESCROW", "EXTERNAL_TON", _funded("EXPIRED"))}
+                        returning *
+                    )
+                    insert into raw_advert_market.ledger_entries
+                    select gen_random_uuid(), tx_ref, 'COMMISSION:' || deal_id, direction, 1, deal_id, description,
+                        created_at, _load_id
+                    from shortened
+                """,  # noqa: S608 - the parts are written in this module
             ),
         ),
-        reads=(NEWEST, POSTINGS, MONEY, CHANGES),
+        reads=(NEWEST, POSTINGS, ESCROWS, CHANGES),
         scope=DEAL,
     ),
     Rule(
@@ -227,14 +221,23 @@ RULES = (
         tables=("ledger_entries",),
         # A release that was reversed by a posting of its own does not count.
         query="""
+            with settled_twice as (
+                select deal_id,
+                    count(*) filter (where step <> 'refund')
+                        - 2 * count(*) filter (where step = 'release reversal') as releases,
+                    count(*) filter (where step = 'refund') as refunds
+                from advert_market_legs_by_posting
+                where step in ('release', 'partial refund', 'release reversal', 'refund')
+                    and in_scope(advert_market_legs_by_posting.deal_id)
+                group by deal_id
+                having count(*) - 2 * count(*) filter (where step = 'release reversal') > 1
+            )
             select deal_id::text as subject, sum(-escrow) - max(-escrow) as amount,
                 jsonb_build_object(
                     'releases', releases, 'refunds', refunds, 'tx_refs', jsonb_agg(tx_ref order by tx_ref)
                 ) as evidence,
                 max(first_leg_at) as happened_at
-            from (
-                select deal_id, releases, refunds from advert_market_money_by_deal where releases + refunds > 1
-            ) as settled_twice
+            from settled_twice
             inner join advert_market_legs_by_posting using (deal_id)
             where step in ('release', 'partial refund', 'refund')
             group by deal_id, releases, refunds
@@ -242,71 +245,22 @@ RULES = (
         mutations=(
             Mutation(
                 name="a release is posted again",
-                sql=copy_legs(_posting("ESCROW", "OWNER_PENDING"), tx_ref=_NEW_POSTING),
+                sql=copy_legs(posting("ESCROW", "OWNER_PENDING"), tx_ref=NEW_POSTING),
             ),
             Mutation(
                 name="a refund is posted again",
-                sql=copy_legs(_posting("ESCROW", "EXTERNAL_TON"), tx_ref=_NEW_POSTING),
+                sql=copy_legs(posting("ESCROW", "EXTERNAL_TON"), tx_ref=NEW_POSTING),
             ),
             Mutation(
                 name="a released deal is refunded too",
                 sql=copy_legs(
-                    _posting("ESCROW", "OWNER_PENDING", _RELEASED) + " and account_id not like 'COMMISSION:%'",
-                    tx_ref=_NEW_POSTING,
+                    posting("ESCROW", "OWNER_PENDING", "status = 'COMPLETED_RELEASED' and amount_nano = 1"),
+                    tx_ref=NEW_POSTING,
                     account_id="case direction when 'DEBIT' then account_id else 'EXTERNAL_TON' end",
                 ),
             ),
         ),
-        reads=(POSTINGS, MONEY),
-        scope=DEAL,
-    ),
-    Rule(
-        id="C-12",
-        system="advert_market",
-        title="A deal that was never funded keeps no money: late coins go straight back.",
-        severity="error",
-        unit="nanoTON",
-        tables=("deals", "deal_events", "ledger_entries"),
-        # While the deal awaits its payment, a part of the price may wait on an account of its own. Coins that came
-        # too late have an hour to go back.
-        query="""
-            select deals.id::text as subject, -coins as amount,
-                jsonb_build_object(
-                    'status', status, 'kept_of_coins', -coins, 'escrow', escrow, 'commission', commission,
-                    'moved_for_owner', is_owners
-                ) as evidence,
-                money.first_leg_at as happened_at
-            from raw_advert_market.deals
-            inner join advert_market_money_by_deal as money on money.deal_id = deals.id
-            left join advert_market_changes_by_deal as changes on changes.deal_id = deals.id
-            cross join advert_market_newest_instant
-            where deals.funded_at is null and changes.first_funded_at is null and in_scope(deals.id)
-                and (
-                    escrow <> 0 or commission <> 0 or is_owners
-                    or (coins <> 0 and status <> 'AWAITING_PAYMENT')
-                )
-                and greatest(deals.updated_at, changes.changed_at, money.last_leg_at) < newest_at - interval '1 hour'
-        """,
-        mutations=(
-            Mutation(
-                name="a part of a price came twice and was sent back once",
-                sql=copy_legs(_posting("EXTERNAL_TON", "PARTIAL_DEPOSIT"), tx_ref=_NEW_POSTING),
-            ),
-            Mutation(
-                name="a deal loses all trace of its funding",
-                sql="""
-                    with deal as (
-                        select id from raw_advert_market.deals where status = 'COMPLETED_RELEASED'
-                        order by created_at, id limit 1
-                    ), forgotten as (
-                        delete from raw_advert_market.deal_events
-                        where to_status = 'FUNDED' and deal_id = (select id from deal)
-                    )
-                    update raw_advert_market.deals set funded_at = null where id = (select id from deal)
-                """,
-            ),
-        ),
-        reads=(NEWEST, POSTINGS, MONEY, CHANGES),
+        reads=(POSTINGS,),
         scope=DEAL,
     ),
 )

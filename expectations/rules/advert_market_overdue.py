@@ -1,7 +1,18 @@
-"""What the ad market should have moved on by now: C-16."""
+"""Money of the ad market that lies where it should not: C-12 and C-16."""
 
 from expectations.rule import Mutation, Rule
-from expectations.rules.advert_market import NEWEST, UNDER_WAY, change, first_of
+from expectations.rules.advert_market import (
+    DEAL,
+    NEW_POSTING,
+    NEWEST,
+    POSTINGS,
+    UNDER_WAY,
+    change,
+    copy_legs,
+    first_of,
+    posting,
+)
+from expectations.rules.advert_market_deals import CHANGES
 
 # From when on money that should move on is left lying, and how much of it may lie there for ever.
 _LEFT_LYING = """
@@ -21,6 +32,61 @@ _LONGEST_OWED = """
 _UNMOVED_FOR_DAYS = "updated_at < (select max(updated_at) - interval '8 days' from raw_advert_market.account_balances)"
 
 RULES = (
+    Rule(
+        id="C-12",
+        system="advert_market",
+        title="A deal that was never funded keeps no money: late coins go straight back.",
+        severity="error",
+        unit="nanoTON",
+        tables=("deals", "deal_events", "ledger_entries"),
+        # While the deal awaits its payment, a part of the price may wait on an account of its own. Coins that came
+        # too late have an hour to go back.
+        query="""
+            with money as (
+                select deals.id, status, greatest(deals.updated_at, max(changed_at), max(last_leg_at)) as changed_at,
+                    min(first_leg_at) as first_leg_at, sum(escrow) as escrow, sum(commission) as commission,
+                    -sum(coins) as kept, bool_or(is_owners) as is_owners
+                from raw_advert_market.deals
+                inner join advert_market_legs_by_posting as postings on postings.deal_id = deals.id
+                left join advert_market_changes_by_deal as changes on changes.deal_id = deals.id
+                where deals.funded_at is null and changes.first_funded_at is null and in_scope(deals.id)
+                group by deals.id
+            )
+            select id::text as subject, kept as amount,
+                jsonb_build_object(
+                    'status', status, 'kept', kept, 'escrow', escrow, 'commission', commission,
+                    'moved_for_owner', is_owners
+                ) as evidence,
+                first_leg_at as happened_at
+            from money
+            cross join advert_market_newest_instant
+            where changed_at < newest_at - interval '1 hour'
+                and (
+                    escrow <> 0 or commission <> 0 or is_owners or (kept <> 0 and status <> 'AWAITING_PAYMENT')
+                )
+        """,
+        mutations=(
+            Mutation(
+                name="a part of a price came twice and was sent back once",
+                sql=copy_legs(posting("EXTERNAL_TON", "PARTIAL_DEPOSIT"), tx_ref=NEW_POSTING),
+            ),
+            Mutation(
+                name="a deal loses all trace of its funding",
+                sql="""
+                    with deal as (
+                        select id from raw_advert_market.deals where status = 'COMPLETED_RELEASED'
+                        order by created_at, id limit 1
+                    ), forgotten as (
+                        delete from raw_advert_market.deal_events
+                        where to_status = 'FUNDED' and deal_id = (select id from deal)
+                    )
+                    update raw_advert_market.deals set funded_at = null where id = (select id from deal)
+                """,
+            ),
+        ),
+        reads=(NEWEST, POSTINGS, CHANGES),
+        scope=DEAL,
+    ),
     # Money goes out first in, first out: what came lately is new, the rest of a balance is old. An account grows old
     # without a row of its own, so this is asked of all accounts, by the balances recorded, and of late legs only.
     Rule(
