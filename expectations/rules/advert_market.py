@@ -59,11 +59,13 @@ ACCOUNTS = Summary(
 _ESCROW, _OWNER, _COMMISSION, _COINS, _TREASURY, _OTHER = 1, 2, 4, 8, 16, 32
 
 # What a posting does is read from the kinds of its accounts, never from its description. Paying the owner makes a
-# release, also where a part goes back to the advertiser; a funding taken back looks like a refund and is one.
+# release, also where a part goes back to the advertiser; a funding taken back looks like a refund and is one. `offset 0`
+# has the legs sorted: following the index of tx_ref fetches them from all over the ledger, in 14 seconds instead of 9 for
+# five million.
 POSTINGS = Summary(
     "advert_market_legs_by_posting",
     f"""
-    with legs as (
+    with legs as not materialized (
         select tx_ref, deal_id, direction, amount_nano, created_at, coalesce(deal_id, {NO_DEAL}) as owned_by,
             {_SIGNED} as signed_nano,
             case
@@ -75,6 +77,7 @@ POSTINGS = Summary(
                 else {_OTHER}
             end as kind
         from raw_advert_market.ledger_entries
+        offset 0
     ),
     postings as (
         select tx_ref, coalesce(any_value(deal_id), {NO_DEAL}) as deal_id, count(*) as legs,
