@@ -59,9 +59,9 @@ ACCOUNTS = Summary(
 _ESCROW, _OWNER, _COMMISSION, _COINS, _TREASURY, _OTHER = 1, 2, 4, 8, 16, 32
 
 # What a posting does is read from the kinds of its accounts, never from its description. Paying the owner makes a
-# release, also where a part goes back to the advertiser; a funding taken back looks like a refund and is one. `offset 0`
-# has the legs sorted: following the index of tx_ref fetches them from all over the ledger, in 14 seconds instead of 9 for
-# five million.
+# release, also where a part goes back to the advertiser; a funding taken back looks like a refund and is one.
+# `offset 0` has the legs sorted: following the index of tx_ref fetches them from all over the ledger, in 14 seconds
+# instead of 9 for five million.
 POSTINGS = Summary(
     "advert_market_legs_by_posting",
     f"""
