@@ -46,8 +46,9 @@ class Rule:
     speaks about first. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery.
 
     A fourth column `happened_at timestamptz` is optional: when the breaking row happened, so that the verdict names
-    its month. `reads` are the summaries the query reads by name. With a `scope`, the query and its summaries hold
-    conditions `in_scope(key)`: what rows of other keys say stands as it stood.
+    its month. `reads` are the summaries the query reads by name; one that reads another comes after it. With a
+    `scope`, the query and its summaries hold conditions `in_scope(key)`: what rows of other keys say stands as it
+    stood.
     """
 
     id: str
