@@ -151,7 +151,8 @@ RULES = (
             from users
             inner join given on given.user_id = users.id
             left join awarded on awarded.user_id = users.id
-            where users.xp - coalesce(awarded.xp, 0) >= {threshold("coalesce(users.level, 1)")}
+            where given.last_step_at is not null
+            and users.xp - coalesce(awarded.xp, 0) >= {threshold("coalesce(users.level, 1)")}
             and (given.last_level_up_at is null or given.last_level_up_at < given.last_step_at)
         """,  # noqa: S608
         mutations=(
