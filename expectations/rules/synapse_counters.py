@@ -85,7 +85,7 @@ RULES = (
     Rule(
         id="D-05",
         system="synapse",
-        title="A day's counter equals the events of the day in the lake, and a member's days do not exceed the lifetime.",
+        title="A day's counter equals its events in the lake, and a member's days do not exceed the lifetime.",
         severity="error",
         unit="events",
         tables=("event_counters", "event_lake"),

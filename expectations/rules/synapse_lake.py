@@ -237,6 +237,7 @@ RULES = (
                 ),
             ),
         ),
+        needs_all=False,
         reads=(EVENTS, SWITCHED_OFF),
     ),
     # The bot misses what happens while it is down, so this only warns.

@@ -22,7 +22,8 @@ _BASE = ", ".join(f"('{event_type}', {xp}, {stars})" for event_type, (xp, stars)
 RULES = (
     # Only a message has a quality: long, with code, a link and an attachment it is worth 1.5 · 1.4 · 1.25 · 1.1. With
     # more than ten members reacting, the author is given ten stars and one for every second of the others. Weights are
-    # known as they are today, and of two the one that allows more is taken. An achievement or an award has no limit.
+    # known as they are today, if they were delivered; of two the one that allows more is taken. Neither an achievement
+    # nor an award has a limit.
     Rule(
         id="D-14",
         system="synapse",
@@ -75,8 +76,10 @@ RULES = (
                 timestamp as happened_at
             from limited
             where (event_type <> 'MANUAL_AWARD' and least(xp_delta, star_delta) < 0)
-            or xp_delta > most_xp
-            or star_delta > most_stars
+            or (
+                (xp_delta > most_xp or star_delta > most_stars)
+                and (category_id is null or exists (select from raw_synapse.category_multipliers))
+            )
         """,  # noqa: S608 - no outside input
         mutations=(
             Mutation(
@@ -96,6 +99,7 @@ RULES = (
                 update_one("activity_log", "xp_delta = 44", "event_type = 'MESSAGE' and category_id is null"),
             ),
         ),
+        needs_all=False,
         scope=ENTRIES,
     ),
     # An entry has no guild of its own, but its season has one.
