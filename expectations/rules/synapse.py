@@ -1,7 +1,8 @@
 """What members of Synapse have been given: totals of XP, stars and actions equal the journal, D-02 to D-04.
 
 How levels, gold and achievements follow from it is in `synapse_levels`, what single entries may give in
-`synapse_rewards`; the event lake has `synapse_lake`, its counters `synapse_counters`, and seasons `synapse_seasons`.
+`synapse_rewards`; the event lake is in `synapse_lake` and `synapse_presence`, its counters in `synapse_counters` and
+`synapse_retention`, and seasons in `synapse_seasons`.
 """
 
 from expectations.rule import Mutation, Rule, Scope, Summary
