@@ -39,7 +39,7 @@ SWITCHED_OFF = Summary(
 RULES = (
     # After a restart the bot does not know when a stay began: duration 0, and perhaps no join. A join may also be late,
     # have been purged before the first delivery, or not captured. Six ticks an hour come every ten minutes, give or
-    # take some seconds.
+    # take some seconds. The joins are materialised, so that they are hashed and not looked up one by one.
     Rule(
         id="D-15",
         system="synapse",
@@ -58,7 +58,7 @@ RULES = (
                 from raw_synapse.event_lake
                 where event_type = 'voice_leave'
             ),
-            joins as (
+            joins as materialized (
                 select user_id, source_id, timestamp from raw_synapse.event_lake where event_type = 'voice_join'
             ),
             unbegun as (
@@ -92,7 +92,8 @@ RULES = (
                 timestamp as happened_at
             from unbegun
             union all
-            select 'event ' || id, null, jsonb_build_object('user_id', user_id::text, 'duration_seconds', seconds), timestamp
+            select 'event ' || id, null,
+                jsonb_build_object('user_id', user_id::text, 'duration_seconds', seconds), timestamp
             from stays
             where seconds not between 0 and 86400
             union all
