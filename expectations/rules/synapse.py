@@ -34,14 +34,14 @@ REWARDS = Summary(
             count(*) filter (where event_type = 'THREAD_CREATE') as threads_created,
             sum(
                 case
-                    when metadata ->> 'tick_minutes' ~ '^\d{{1,6}}$' then (metadata ->> 'tick_minutes')::integer
+                    when metadata ->> 'tick_minutes' ~ '^[0-9]{{1,6}}$' then (metadata ->> 'tick_minutes')::integer
                     else {VOICE_TICK_MINUTES}
                 end
             ) filter (where event_type = 'VOICE_TICK') as voice_minutes,
             count(*) filter (where event_type = 'LEVEL_UP') as level_ups,
             max(timestamp) filter (where event_type = 'LEVEL_UP') as last_level_up_at,
             max(timestamp) filter (where xp_delta > 0 and event_type not in {AWARDS}) as last_step_at,
-            sum(-xp_delta) filter (where xp_delta < 0) as xp_taken,
+            -sum(xp_delta) filter (where xp_delta < 0) as xp_taken,
             count(*) filter (where event_type in ('MANUAL_AWARD', 'QUEST_COMPLETE')) as favours,
             max(timestamp) as last_at
         from raw_synapse.activity_log

@@ -30,7 +30,7 @@ EVENTS = Summary(
             union all
             select user_id, event_type,
                 case
-                    when period ~ '^day:\d{4}-\d\d-\d\d$' and pg_input_is_valid(substr(period, 5), 'date')
+                    when period ~ '^day:[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid(substr(period, 5), 'date')
                         then substr(period, 5)::date
                 end,
                 count
@@ -113,7 +113,7 @@ RULES = (
         query=f"""
             with {DAYS}, {LIFETIMES}
             select user_id || ':' || event_type || ' ' || day as subject,
-                abs(coalesce(recorded, 0) - events)::numeric as amount,
+                abs(coalesce(recorded, 0)::numeric - events) as amount,
                 jsonb_build_object('recorded', recorded, 'in_the_lake', events) as evidence,
                 day::timestamp at time zone 'UTC' as happened_at
             from synapse_events_by_member_and_day
@@ -232,7 +232,7 @@ RULES = (
             where count < 0
             or case
                 when period in ('lifetime', 'season') then false
-                when period !~ '^day:\d{{4}}-\d\d-\d\d$' then true
+                when period !~ '^day:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' then true
                 when not pg_input_is_valid(substr(period, 5), 'date') then true
                 else substr(period, 5)::date > days.newest + {LATE_DAYS}
             end

@@ -43,9 +43,9 @@ RULES = (
             with level_ups as (
                 select
                     id, user_id, timestamp,
-                    case when metadata ->> 'old_level' ~ '^\d{{1,9}}$' then (metadata ->> 'old_level')::integer end
+                    case when metadata ->> 'old_level' ~ '^[0-9]{{1,9}}$' then (metadata ->> 'old_level')::integer end
                         as old_level,
-                    case when metadata ->> 'new_level' ~ '^\d{{1,9}}$' then (metadata ->> 'new_level')::integer end
+                    case when metadata ->> 'new_level' ~ '^[0-9]{{1,9}}$' then (metadata ->> 'new_level')::integer end
                         as new_level
                 from raw_synapse.activity_log
                 where event_type = 'LEVEL_UP' and in_scope(activity_log.user_id)
@@ -85,7 +85,7 @@ RULES = (
             from judged
             where level <> 1 + level_ups
             or uneven_steps + steps_back > 0
-            or (level > 1 and xp + xp_taken < {threshold("level - 1")})
+            or (level > 1 and xp + xp_taken < {threshold("level::bigint - 1")})
         """,  # noqa: S608 - no outside input
         mutations=(
             Mutation("a member is a level too high", update_one("users", "level = level + 1", "level > 3")),
@@ -203,7 +203,7 @@ RULES = (
             judged as (
                 select
                     users.id,
-                    users.gold,
+                    users.gold::bigint as gold,
                     users.updated_at,
                     coalesce(given.favours, 0) as favours,
                     coalesce(given.level_ups, 0) * {GOLD_PER_LEVEL} as for_levels,

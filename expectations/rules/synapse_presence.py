@@ -52,7 +52,7 @@ RULES = (
             stays as (
                 select id, user_id, event_type, source_id, timestamp,
                     case
-                        when payload ->> 'duration_seconds' ~ '^-?\d{{1,15}}(\.\d{{1,9}})?$'
+                        when payload ->> 'duration_seconds' ~ '^-?[0-9]{{1,15}}(\.[0-9]{{1,9}})?$'
                             then (payload ->> 'duration_seconds')::numeric
                     end as seconds
                 from raw_synapse.event_lake

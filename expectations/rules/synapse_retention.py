@@ -34,7 +34,7 @@ RULES = (
                 where recorded > 0
             )
             select user_id || ':' || event_type || ' ' || counters.period as subject,
-                (counters.count - lifetime)::numeric as amount,
+                counters.count::numeric - lifetime as amount,
                 jsonb_build_object('count', counters.count, 'lifetime', lifetime) as evidence,
                 counters.day::timestamp at time zone 'UTC' as happened_at
             from counters

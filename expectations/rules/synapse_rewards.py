@@ -56,7 +56,7 @@ RULES = (
                     floor(
                         case
                             when activity_log.event_type <> 'REACTION_RECEIVED' then base.stars
-                            when metadata ->> 'unique_reactor_count' !~ '^\d{{2,6}}$' then base.stars
+                            when metadata ->> 'unique_reactor_count' !~ '^[0-9]{{2,6}}$' then base.stars
                             when (metadata ->> 'unique_reactor_count')::integer > 10
                                 then 10 + ((metadata ->> 'unique_reactor_count')::integer - 10) / 2
                             else base.stars
