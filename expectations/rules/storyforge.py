@@ -1,10 +1,13 @@
 """What must hold of the jobs of StoryForge as they stand: E-03 to E-06 and E-20.
 
-Ages are judged against the newest instant delivered, never the clock. The history of jobs, scenes and people have their
-own modules, `storyforge_history`, `storyforge_scenes` and `storyforge_community`.
+Ages are judged against the newest instant delivered, never the clock. The history of jobs, scenes, people and their
+moderation are in `storyforge_history`, `storyforge_scenes`, `storyforge_community` and `storyforge_moderation`.
 """
 
-from expectations.rule import Mutation, Rule
+from expectations.rule import Mutation, Rule, Scope
+
+# A job as it stands, in every version delivered, and the segment it made.
+JOBS = Scope("storyforge_jobs", {"jobs": "id", "jobs_versions": "id", "segments": "job_id"})
 
 
 def update_one(table: str, change: str, where: str) -> str:
@@ -28,40 +31,51 @@ RULES = (
             with retained as (
                 select min(created_at) + interval '1 day' as starts_at from raw_storyforge.jobs
             ),
+            jobs as (
+                select * from raw_storyforge.jobs where in_scope(jobs.id)
+            ),
+            segments as (
+                select * from raw_storyforge.segments where in_scope(segments.job_id)
+            ),
             pairs as (
                 select
                     coalesce(jobs.id, segments.job_id) as job_id,
-                    jobs.status,
+                    coalesce(jobs.status, 'never delivered') as status,
                     segments.id as segment_id,
-                    segments.created_at as segment_at,
+                    coalesce(segments.created_at, jobs.completed_at, jobs.created_at) as happened_at,
                     segments.scene_id = jobs.scene_id as is_same_scene,
                     segments.user_id = jobs.user_id as is_same_user,
-                    segments.created_at >= jobs.started_at
-                    and segments.created_at <= jobs.completed_at + interval '1 minute' as is_in_time
-                from raw_storyforge.jobs
-                full join raw_storyforge.segments on segments.job_id = jobs.id
+                    coalesce(
+                        segments.created_at >= jobs.started_at
+                        and segments.created_at <= jobs.completed_at + interval '1 minute', false
+                    ) as is_in_time
+                from jobs
+                full join segments on segments.job_id = jobs.id
             ),
-            judged as (
-                select
-                    job_id,
-                    coalesce(min(status), 'never delivered') as status,
-                    count(segment_id) as segments,
-                    min(segment_id::text) as segment_id,
-                    max(segment_at) as segment_at,
-                    bool_and(is_same_scene) as is_same_scene,
-                    bool_and(is_same_user) as is_same_user,
-                    bool_and(coalesce(is_in_time, false)) as is_in_time
+            broken as (
+                select pairs.*
                 from pairs
-                group by job_id
+                cross join retained
+                where case status
+                    when 'final_ready'
+                        then segment_id is null or not (is_same_scene and is_same_user and is_in_time)
+                    when 'never delivered' then happened_at >= starts_at
+                    else segment_id is not null
+                end
+                or job_id in (
+                    select job_id from raw_storyforge.segments where in_scope(segments.job_id)
+                    group by job_id having count(*) > 1
+                )
             )
-            select job_id::text as subject, null::numeric as amount, to_jsonb(judged) - 'job_id' as evidence
-            from judged
-            cross join retained
-            where case status
-                when 'final_ready' then segments <> 1 or not (is_same_scene and is_same_user and is_in_time)
-                when 'never delivered' then segment_at >= starts_at
-                else segments > 0
-            end
+            select job_id::text as subject, null::numeric as amount,
+                jsonb_build_object(
+                    'status', min(status), 'segments', count(distinct segment_id),
+                    'segment_id', min(segment_id::text), 'is_same_scene', bool_and(is_same_scene),
+                    'is_same_user', bool_and(is_same_user), 'is_in_time', bool_and(is_in_time)
+                ) as evidence,
+                max(happened_at) as happened_at
+            from broken
+            group by job_id
         """,
         mutations=(
             Mutation(
@@ -108,6 +122,7 @@ RULES = (
                 """,
             ),
         ),
+        scope=JOBS,
     ),
     Rule(
         id="E-04",
@@ -118,10 +133,11 @@ RULES = (
         tables=("jobs", "segments"),
         query="""
             select jobs.id::text as subject, null::numeric as amount,
-                jsonb_build_object('status', min(jobs.status), 'segments', count(*)) as evidence
+                jsonb_build_object('status', min(jobs.status), 'segments', count(*)) as evidence,
+                max(segments.created_at) as happened_at
             from raw_storyforge.jobs
             inner join raw_storyforge.segments on segments.job_id = jobs.id
-            where jobs.status in ('failed', 'cancelled')
+            where jobs.status in ('failed', 'cancelled') and in_scope(jobs.id)
             group by jobs.id
         """,
         mutations=(
@@ -134,6 +150,7 @@ RULES = (
                 ),
             ),
         ),
+        scope=JOBS,
     ),
     # A failed job keeps the stage that failed or shows `error`; a cancelled one keeps the one it was in.
     Rule(
@@ -148,9 +165,10 @@ RULES = (
                 jsonb_build_object(
                     'status', status, 'stage', stage, 'progress', progress,
                     'created_at', created_at, 'started_at', started_at, 'completed_at', completed_at
-                ) as evidence
+                ) as evidence,
+                created_at as happened_at
             from raw_storyforge.jobs
-            where not case status
+            where in_scope(jobs.id) and (not case status
                 when 'queued' then stage = 'pending'
                 when 'processing' then stage = 'script_expansion'
                 when 'script_ready' then stage = 'continuity_validation'
@@ -164,7 +182,7 @@ RULES = (
             or (progress = 100) <> (status = 'final_ready')
             or (completed_at is not null) <> (status in ('final_ready', 'failed', 'cancelled'))
             or started_at > completed_at
-            or created_at > started_at
+            or created_at > started_at)
         """,
         mutations=(
             Mutation(
@@ -192,6 +210,7 @@ RULES = (
                 update_one("jobs", "started_at = created_at - interval '1 second'", "status = 'final_ready'"),
             ),
         ),
+        scope=JOBS,
     ),
     Rule(
         id="E-06",
@@ -202,9 +221,10 @@ RULES = (
         tables=("jobs",),
         query="""
             select id::text as subject, null::numeric as amount,
-                jsonb_build_object('retry_count', retry_count, 'max_retries', max_retries) as evidence
+                jsonb_build_object('retry_count', retry_count, 'max_retries', max_retries) as evidence,
+                created_at as happened_at
             from raw_storyforge.jobs
-            where retry_count > max_retries
+            where retry_count > max_retries and in_scope(jobs.id)
         """,
         mutations=(
             Mutation(
@@ -212,6 +232,7 @@ RULES = (
                 update_one("jobs", "retry_count = max_retries + 1", "true"),
             ),
         ),
+        scope=JOBS,
     ),
     # The source keeps no history and a delivery holds only the newest state, so a forbidden step is
     # judged by what it leaves in the row: a result is written only on success, and going back to the
@@ -243,7 +264,8 @@ RULES = (
                 jsonb_build_object(
                     'status', waiting.status, 'since', waiting.since,
                     'delivered_until', newest.delivered_until
-                ) as evidence
+                ) as evidence,
+                waiting.since as happened_at
             from waiting
             cross join newest
             where newest.delivered_until - waiting.since > case

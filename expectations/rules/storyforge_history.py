@@ -1,7 +1,7 @@
 """What must hold of how jobs of StoryForge changed, as the versions that deliveries brought tell: E-07."""
 
 from expectations.rule import Mutation, Rule
-from expectations.rules.storyforge import update_one
+from expectations.rules.storyforge import JOBS, update_one
 
 
 def _another_version(status: str, retry_count: str, of_status: str) -> str:
@@ -30,35 +30,40 @@ RULES = (
             with ends as (
                 select distinct id, retry_count, status
                 from raw_storyforge.jobs_versions
-                where status in ('final_ready', 'failed', 'cancelled')
+                where status in ('final_ready', 'failed', 'cancelled') and in_scope(jobs_versions.id)
             ),
             left_behind as (
-                select ends.id, ends.status, versions.status as other_status
+                select ends.id, ends.status, versions.status as other_status, versions.created_at
                 from ends
                 inner join raw_storyforge.jobs_versions as versions on versions.id = ends.id
-                where (ends.status <> 'failed' and versions.retry_count > ends.retry_count)
-                or (
-                    versions.retry_count = ends.retry_count and versions.status <> ends.status
-                    and versions.status in ('final_ready', 'failed', 'cancelled')
+                where in_scope(versions.id) and (
+                    (ends.status <> 'failed' and versions.retry_count > ends.retry_count)
+                    or (
+                        versions.retry_count = ends.retry_count and versions.status <> ends.status
+                        and versions.status in ('final_ready', 'failed', 'cancelled')
+                    )
                 )
                 union all
-                select ends.id, ends.status, jobs.status
+                select ends.id, ends.status, jobs.status, jobs.created_at
                 from ends
                 inner join raw_storyforge.jobs on jobs.id = ends.id
-                where ends.status <> 'failed' and jobs.status <> ends.status
+                where ends.status <> 'failed' and jobs.status <> ends.status and in_scope(jobs.id)
             ),
             found as (
-                select id, jsonb_build_object('ended', status, 'also', other_status) as evidence
+                select id, created_at, jsonb_build_object('ended', status, 'also', other_status) as evidence
                 from left_behind
                 union all
-                select id, jsonb_build_object(
+                select id, created_at, jsonb_build_object(
                     'status', status, 'started_at', started_at, 'segment_id', result_data ->> 'segmentId'
                 )
                 from raw_storyforge.jobs
-                where (status <> 'final_ready' and result_data ->> 'segmentId' is not null)
-                or (status = 'queued' and started_at is not null)
+                where in_scope(jobs.id) and (
+                    (status <> 'final_ready' and result_data ->> 'segmentId' is not null)
+                    or (status = 'queued' and started_at is not null)
+                )
             )
-            select id::text as subject, null::numeric as amount, jsonb_agg(distinct evidence) as evidence
+            select id::text as subject, null::numeric as amount, jsonb_agg(distinct evidence) as evidence,
+                max(created_at) as happened_at
             from found
             group by id
         """,
@@ -80,5 +85,6 @@ RULES = (
                 _another_version("'failed'", "retry_count", "final_ready"),
             ),
         ),
+        scope=JOBS,
     ),
 )

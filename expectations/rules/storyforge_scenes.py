@@ -1,7 +1,13 @@
 """What must hold of the scenes of StoryForge and their segments: E-01, E-02, E-08, E-09, E-11, E-17, E-19."""
 
-from expectations.rule import Mutation, Rule
+from expectations.repeated import repeated
+from expectations.rule import Mutation, Rule, Scope
 from expectations.rules.storyforge import update_one
+
+SCENES = Scope(
+    "storyforge_scenes",
+    {"scenes": "id", "segments": "scene_id", "scene_bibles": "scene_id", "scene_summaries": "scene_id"},
+)
 
 RULES = (
     Rule(
@@ -11,20 +17,18 @@ RULES = (
         severity="error",
         unit=None,
         tables=("segments", "jobs"),
-        query="""
-            with keys as (
-                select 'segment ' || id as subject from raw_storyforge.segments
-                union all
-                select 'job ' || id from raw_storyforge.jobs
-                union all
-                select 'idempotency_key ' || idempotency_key from raw_storyforge.jobs
+        query=" union all ".join(
+            (
+                repeated("raw_storyforge.segments", "id", "'segment ' || repeated.id", "created_at"),
+                repeated("raw_storyforge.jobs", "id", "'job ' || repeated.id", "created_at"),
+                repeated(
+                    "raw_storyforge.jobs",
+                    "idempotency_key",
+                    "'idempotency_key ' || repeated.idempotency_key",
+                    "created_at",
+                ),
             )
-            select subject, null::numeric as amount, jsonb_build_object('rows', count(*)) as evidence
-            from keys
-            where subject is not null
-            group by subject
-            having count(*) > 1
-        """,
+        ),
         mutations=(
             Mutation(
                 "a segment takes the id of another",
@@ -60,19 +64,27 @@ RULES = (
         unit=None,
         tables=("segments",),
         query="""
-            select scene_id::text as subject, null::numeric as amount,
-                jsonb_build_object(
-                    'segments', count(*), 'places', count(distinct sequence),
-                    'first', min(sequence), 'last', max(sequence)
-                ) as evidence
-            from raw_storyforge.segments
-            group by scene_id
-            having min(sequence) <> 1 or max(sequence) <> count(*) or count(distinct sequence) <> count(*)
+            select numbered.scene_id::text as subject, null::numeric as amount,
+                to_jsonb(numbered) - 'scene_id' as evidence,
+                found.last_at as happened_at
+            from (
+                select
+                    scene_id, count(*) as segments, count(distinct sequence) as places,
+                    min(sequence) as first, max(sequence) as last
+                from raw_storyforge.segments
+                where in_scope(segments.scene_id)
+                group by scene_id
+                having min(sequence) <> 1 or max(sequence) <> count(*) or count(distinct sequence) <> count(*)
+            ) as numbered
+            cross join lateral (
+                select max(created_at) as last_at from raw_storyforge.segments where scene_id = numbered.scene_id
+            ) as found
         """,
         mutations=(
             Mutation("a segment leaves a gap", update_one("segments", "sequence = sequence + 1000", "true")),
             Mutation("two segments have one place", update_one("segments", "sequence = 1", "sequence = 2")),
         ),
+        scope=SCENES,
     ),
     Rule(
         id="E-08",
@@ -89,6 +101,7 @@ RULES = (
                     count(distinct bibles.version) as versions,
                     min(bibles.version) as oldest,
                     max(bibles.version) as newest,
+                    max(bibles.created_at) as newest_at,
                     count(*) filter (
                         where (bibles.created_by_segment_id is null) <> (bibles.version = 1)
                     ) as unattributed,
@@ -98,13 +111,19 @@ RULES = (
                 from raw_storyforge.scene_bibles as bibles
                 left join raw_storyforge.segments
                     on segments.id = bibles.created_by_segment_id and segments.scene_id = bibles.scene_id
+                    and in_scope(segments.scene_id)
+                where in_scope(bibles.scene_id)
                 group by bibles.scene_id
+            ),
+            scenes as (
+                select * from raw_storyforge.scenes where in_scope(scenes.id)
             )
             select coalesce(scenes.id, written.scene_id)::text as subject, null::numeric as amount,
                 jsonb_build_object(
                     'bible_version', scenes.bible_version, 'written', to_jsonb(written)
-                ) as evidence
-            from raw_storyforge.scenes
+                ) as evidence,
+                coalesce(written.newest_at, scenes.created_at) as happened_at
+            from scenes
             full join written on written.scene_id = scenes.id
             where scenes.bible_version is distinct from written.newest
             or written.oldest <> 1
@@ -130,6 +149,7 @@ RULES = (
                 """,
             ),
         ),
+        scope=SCENES,
     ),
     # Two segments may start from one version: their authors continued the scene at the same time.
     Rule(
@@ -143,10 +163,11 @@ RULES = (
             select segments.id::text as subject, null::numeric as amount,
                 jsonb_build_object(
                     'started_from', segments.bible_version, 'newest', scenes.bible_version
-                ) as evidence
+                ) as evidence,
+                segments.created_at as happened_at
             from raw_storyforge.segments
             inner join raw_storyforge.scenes on scenes.id = segments.scene_id
-            where segments.bible_version not between 1 and scenes.bible_version - 1
+            where segments.bible_version not between 1 and scenes.bible_version - 1 and in_scope(segments.scene_id)
         """,
         mutations=(
             Mutation(
@@ -154,6 +175,7 @@ RULES = (
                 update_one("segments", "bible_version = bible_version + 1000", "true"),
             ),
         ),
+        scope=SCENES,
     ),
     Rule(
         id="E-11",
@@ -166,17 +188,21 @@ RULES = (
             with added as (
                 select scene_id, max(created_at) as newest_segment_at
                 from raw_storyforge.segments
+                where in_scope(segments.scene_id)
                 group by scene_id
             )
             select scenes.id::text as subject, null::numeric as amount,
                 jsonb_build_object(
                     'last_segment_at', scenes.last_segment_at, 'newest_segment_at', added.newest_segment_at
-                ) as evidence
+                ) as evidence,
+                coalesce(added.newest_segment_at, scenes.last_segment_at) as happened_at
             from raw_storyforge.scenes
             left join added on added.scene_id = scenes.id
-            where (scenes.last_segment_at is null) <> (added.newest_segment_at is null)
-            or scenes.last_segment_at < added.newest_segment_at - interval '5 seconds'
-            or scenes.last_segment_at > added.newest_segment_at + interval '5 seconds'
+            where in_scope(scenes.id) and (
+                (scenes.last_segment_at is null) <> (added.newest_segment_at is null)
+                or scenes.last_segment_at < added.newest_segment_at - interval '5 seconds'
+                or scenes.last_segment_at > added.newest_segment_at + interval '5 seconds'
+            )
         """,
         mutations=(
             Mutation(
@@ -192,6 +218,7 @@ RULES = (
                 update_one("scenes", "last_segment_at = null", "segment_count > 0"),
             ),
         ),
+        scope=SCENES,
     ),
     Rule(
         id="E-17",
@@ -202,16 +229,19 @@ RULES = (
         tables=("scene_summaries", "segments"),
         query="""
             with covered as (
-                select id, scene_id, unnest(segments_covered) as sequence from raw_storyforge.scene_summaries
+                select id, scene_id, updated_at, unnest(segments_covered) as sequence
+                from raw_storyforge.scene_summaries
+                where in_scope(scene_summaries.scene_id)
             ),
             known as (
-                select distinct scene_id, sequence from raw_storyforge.segments
+                select distinct scene_id, sequence from raw_storyforge.segments where in_scope(segments.scene_id)
             )
             select covered.id::text as subject, null::numeric as amount,
                 jsonb_build_object(
                     'covered', count(*), 'distinct', count(distinct covered.sequence),
                     'existing', count(known.sequence)
-                ) as evidence
+                ) as evidence,
+                max(covered.updated_at) as happened_at
             from covered
             left join known on known.scene_id = covered.scene_id and known.sequence = covered.sequence
             group by covered.id
@@ -227,6 +257,7 @@ RULES = (
                 update_one("scene_summaries", "segments_covered = segments_covered || 1", "true"),
             ),
         ),
+        scope=SCENES,
     ),
     Rule(
         id="E-19",
@@ -237,14 +268,16 @@ RULES = (
         tables=("segments", "scenes"),
         query="""
             select 'segment ' || id as subject, null::numeric as amount,
-                jsonb_build_object('duration', duration, 'file_size', file_size) as evidence
+                jsonb_build_object('duration', duration, 'file_size', file_size) as evidence,
+                created_at as happened_at
             from raw_storyforge.segments
-            where duration <= 0 or file_size <= 0
+            where (duration <= 0 or file_size <= 0) and in_scope(segments.scene_id)
             union all
             select 'scene ' || id, null,
-                jsonb_build_object('total_duration', total_duration, 'segment_count', segment_count)
+                jsonb_build_object('total_duration', total_duration, 'segment_count', segment_count),
+                coalesce(last_segment_at, created_at)
             from raw_storyforge.scenes
-            where total_duration < segment_count
+            where total_duration < segment_count and in_scope(scenes.id)
         """,
         mutations=(
             Mutation("a segment has no length", update_one("segments", "duration = 0", "true")),
@@ -254,5 +287,6 @@ RULES = (
                 update_one("scenes", "total_duration = 0", "segment_count > 0"),
             ),
         ),
+        scope=SCENES,
     ),
 )

@@ -57,7 +57,8 @@ class EventLake:
             "timestamp": at,
         }
         late_days = self.rng.choice((1, 2)) if self.rng.random() < _LATE_SHARE else 0
-        self.outbox.add("event_lake", row, at, late_days)
+        # What is older than the period comes with the historical delivery, days and weeks after any delay.
+        self.outbox.add("event_lake", row, at, late_days if at >= self.outbox.period.start else 0)
         key = user_id, event_type
         self._by_day[key][at.date()] += 1
         self._lifetime[key] += 1

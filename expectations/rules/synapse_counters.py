@@ -1,0 +1,248 @@
+"""What must hold of Synapse's counters over its event lake: D-05 to D-08; `synapse_retention` has what is left of them.
+
+The source deletes lake rows after 90 days, with the counters of their days, and recounts its lifetime counters over
+what is left. Tally keeps every row and counter delivered, so a counter is held against the lake only where the source
+still has both, and a lifetime that fell with the retention is no break. What was delivered over time needs no history
+of its own: the day counters that stay behind are the witnesses.
+"""
+
+from expectations.rule import Mutation, Rule, Summary
+
+RETENTION_DAYS = 90  # the dbt var `s003_retention_days`
+LATE_DAYS = 2  # lake rows arrive up to so much later than their counters: the dbt var `s003_lookback_days`
+# The source purges once a day and delivers the morning after, so the last days before the limit are left out.
+KEPT_DAYS = RETENTION_DAYS - 2
+
+# The one pass over lake and counters that the rules of counts share: what was captured of a member on a day, and what
+# the counter of that day says. A period that names no day is D-08's.
+EVENTS = Summary(
+    "synapse_events_by_member_and_day",
+    r"""
+        select
+            user_id,
+            event_type,
+            day,
+            count(*) filter (where recorded is null) as events,
+            max(recorded) as recorded
+        from (
+            select user_id, event_type, (timestamp at time zone 'UTC')::date as day, null::bigint as recorded
+            from raw_synapse.event_lake
+            union all
+            select user_id, event_type,
+                case
+                    when period ~ '^day:[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid(substr(period, 5), 'date')
+                        then substr(period, 5)::date
+                end,
+                count
+            from raw_synapse.event_counters
+            where category_id = 0
+        ) as counted
+        where day is not null
+        group by 1, 2, 3
+    """,
+)
+
+# Ages are judged against the newest day delivered. The lake may begin within its first day.
+DAYS = """
+    days as (
+        select min(day) as first, max(day) as newest from synapse_events_by_member_and_day where events > 0
+    )
+"""
+
+# Per member and type: the lifetime counter beside what the days say that the source still has.
+LIFETIMES = f"""
+    lifetimes as (
+        select user_id, event_type, count as lifetime from raw_synapse.event_counters
+        where category_id = 0 and period = 'lifetime'
+    ),
+    kept as (
+        select user_id, event_type, sum(events) as events, sum(recorded) as recorded, max(day) as last_day
+        from synapse_events_by_member_and_day
+        cross join days
+        where day > days.newest - {KEPT_DAYS}
+        group by 1, 2
+    )
+"""  # noqa: S608 - no outside input
+
+# Of a day well within the retention.
+A_KEPT_DAY = (
+    "period like 'day:%' and substr(period, 5)"
+    " > (select max(timestamp) - interval '80 days' from raw_synapse.event_lake)::text"
+)
+
+_LIFETIME = (
+    "period = 'lifetime' and (user_id, event_type) in"  # noqa: S608 - no outside input
+    f" (select user_id, event_type from raw_synapse.event_counters where {A_KEPT_DAY})"
+)
+
+
+def _first(where: str) -> str:
+    """The first counter by key that meets `where`."""
+    counters = f"select user_id, event_type, period from raw_synapse.event_counters where {where}"  # noqa: S608 - no outside input
+    return f"category_id = 0 and (user_id, event_type, period) = ({counters} order by 1, 2, 3 limit 1)"
+
+
+def change_counter(change: str, where: str) -> str:
+    """The SQL of a mutation of one counter."""
+    return f"update raw_synapse.event_counters set {change} where {_first(where)}"  # noqa: S608
+
+
+def drop_counter(where: str) -> str:
+    """The SQL of a mutation that loses one counter."""
+    return f"delete from raw_synapse.event_counters where {_first(where)}"  # noqa: S608
+
+
+def _new_counter(period: str, count: int) -> str:
+    """A mutation that adds a counter of a category nobody counts."""
+    return f"""
+        insert into raw_synapse.event_counters (user_id, event_type, category_id, period, count, _load_id)
+        select user_id, event_type, 9999, {period}, {count}, _load_id
+        from raw_synapse.event_counters limit 1
+    """  # noqa: S608
+
+
+RULES = (
+    # A day that may still gain late rows may be ahead of the lake, never behind it.
+    Rule(
+        id="D-05",
+        system="synapse",
+        title="A day's counter equals its events in the lake, and a member's days do not exceed the lifetime.",
+        severity="error",
+        unit="events",
+        tables=("event_counters", "event_lake"),
+        query=f"""
+            with {DAYS}, {LIFETIMES}
+            select user_id || ':' || event_type || ' ' || day as subject,
+                abs(coalesce(recorded, 0)::numeric - events) as amount,
+                jsonb_build_object('recorded', recorded, 'in_the_lake', events) as evidence,
+                day::timestamp at time zone 'UTC' as happened_at
+            from synapse_events_by_member_and_day
+            cross join days
+            where day > days.newest - {KEPT_DAYS}
+            and (coalesce(recorded, 0) < events or (recorded > events and day <= days.newest - {LATE_DAYS}))
+            union all
+            select user_id || ':' || event_type || ' lifetime', recorded - coalesce(lifetime, 0),
+                jsonb_build_object('lifetime', lifetime, 'of_days', recorded), null
+            from kept
+            left join lifetimes using (user_id, event_type)
+            where recorded > coalesce(lifetime, 0)
+        """,  # noqa: S608
+        mutations=(
+            Mutation("a day counts an event too many", change_counter("count = count + 1", A_KEPT_DAY)),
+            Mutation(
+                "the newest day counts an event too few",
+                change_counter(
+                    "count = count - 1",
+                    "period = (select max(period) from raw_synapse.event_counters where period like 'day:%')",
+                ),
+            ),
+            Mutation("a member's counter of a day is gone", drop_counter(A_KEPT_DAY)),
+            Mutation(
+                "a member's days add up to more than the lifetime",
+                change_counter("count = 0", _LIFETIME),
+            ),
+        ),
+        reads=(EVENTS,),
+    ),
+    # A fall of the lifetime is no break as long as it stops at what the source still holds: retention explains that.
+    # A backfill from the activity log may have raised it above the lake for good.
+    Rule(
+        id="D-06",
+        system="synapse",
+        title="No lifetime counter is below the events that the source still holds.",
+        severity="warn",
+        unit="events",
+        tables=("event_counters", "event_lake"),
+        query=f"""
+            with {DAYS}, {LIFETIMES}
+            select user_id || ':' || event_type as subject, events - coalesce(lifetime, 0) as amount,
+                jsonb_build_object('lifetime', lifetime, 'in_the_lake', events) as evidence,
+                last_day::timestamp at time zone 'UTC' as happened_at
+            from kept
+            left join lifetimes using (user_id, event_type)
+            where events > coalesce(lifetime, 0)
+        """,  # noqa: S608
+        mutations=(
+            Mutation("a lifetime fell to nothing", change_counter("count = 0", "period = 'lifetime' and count > 0")),
+            Mutation(
+                "a lifetime counter is gone",
+                drop_counter(_LIFETIME),
+            ),
+        ),
+        reads=(EVENTS,),
+    ),
+    # Raw data is all that Tally's cumulative counts are made of. They could only fall if a row left the lake after it
+    # had been delivered: then the counter of its day, which stays, is ahead.
+    Rule(
+        id="D-07",
+        system="synapse",
+        title="Tally's count of a member's events never falls: no day that was counted has lost any.",
+        severity="error",
+        unit="events",
+        tables=("event_lake", "event_counters"),
+        query=f"""
+            with {DAYS}
+            select user_id || ':' || event_type as subject, sum(recorded - events) as amount,
+                jsonb_build_object('days', count(*), 'from', min(day), 'to', max(day)) as evidence,
+                max(day)::timestamp at time zone 'UTC' as happened_at
+            from synapse_events_by_member_and_day
+            cross join days
+            where recorded > events and day > days.first and day <= days.newest - {LATE_DAYS}
+            group by user_id, event_type
+        """,  # noqa: S608
+        mutations=(
+            Mutation(
+                "an event that the source has purged is gone here too",
+                """
+                    delete from raw_synapse.event_lake where id = (
+                        select min(id) from raw_synapse.event_lake
+                        where timestamp >= (select min(timestamp) + interval '2 days' from raw_synapse.event_lake)
+                    )
+                """,
+            ),
+            Mutation(
+                "a member's events of an old day are another's",
+                """
+                    update raw_synapse.event_lake set user_id = -user_id
+                    where (user_id, timestamp::date) = (
+                        select user_id, timestamp::date from raw_synapse.event_lake
+                        where timestamp >= (select min(timestamp) + interval '2 days' from raw_synapse.event_lake)
+                        order by timestamp, id limit 1
+                    )
+                """,
+            ),
+        ),
+        reads=(EVENTS,),
+    ),
+    Rule(
+        id="D-08",
+        system="synapse",
+        title="No counter is negative, and each is of a lifetime, a season or a day that has been.",
+        severity="error",
+        unit=None,
+        tables=("event_counters", "event_lake"),
+        query=rf"""
+            with {DAYS}
+            select user_id || ':' || event_type || ':' || category_id || ' ' || period as subject,
+                null::numeric as amount,
+                jsonb_build_object('count', count, 'newest_day', days.newest) as evidence,
+                null::timestamptz as happened_at
+            from raw_synapse.event_counters
+            cross join days
+            where count < 0
+            or case
+                when period in ('lifetime', 'season') then false
+                when period !~ '^day:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' then true
+                when not pg_input_is_valid(substr(period, 5), 'date') then true
+                else substr(period, 5)::date > days.newest + {LATE_DAYS}
+            end
+        """,  # noqa: S608
+        mutations=(
+            Mutation("a counter is negative", _new_counter("'season'", -1)),
+            Mutation("a counter is of a week", _new_counter("'week:2026-20'", 1)),
+            Mutation("a counter is of no day of the calendar", _new_counter("'day:2026-02-30'", 1)),
+            Mutation("a counter is of a day to come", _new_counter("'day:2100-01-01'", 1)),
+        ),
+        reads=(EVENTS,),
+    ),
+)

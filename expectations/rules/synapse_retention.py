@@ -1,0 +1,122 @@
+"""What Synapse's retention leaves in its event lake and counters: D-09 and D-19."""
+
+from expectations.rule import Mutation, Rule
+from expectations.rules.synapse_counters import (
+    A_KEPT_DAY,
+    DAYS,
+    EVENTS,
+    KEPT_DAYS,
+    LATE_DAYS,
+    LIFETIMES,
+    RETENTION_DAYS,
+    change_counter,
+)
+
+RULES = (
+    # The season's counter is never reset and never recounted, so it leads as soon as a lifetime was shortened. Nothing
+    # can have been purged while the whole lake is younger than the retention, or the member is: a Discord id holds the
+    # milliseconds since 2015 at which it was made.
+    Rule(
+        id="D-09",
+        system="synapse",
+        title="No counter exceeds the lifetime counter where nothing can have been purged yet.",
+        severity="error",
+        unit="events",
+        tables=("event_counters", "event_lake"),
+        query=f"""
+            with {DAYS}, {LIFETIMES},
+            counters as (
+                select user_id, event_type, 'season' as period, count, null::date as day
+                from raw_synapse.event_counters
+                where category_id = 0 and period = 'season'
+                union all
+                select user_id, event_type, 'day:' || day, recorded, day from synapse_events_by_member_and_day
+                where recorded > 0
+            )
+            select user_id || ':' || event_type || ' ' || counters.period as subject,
+                counters.count::numeric - lifetime as amount,
+                jsonb_build_object('count', counters.count, 'lifetime', lifetime) as evidence,
+                counters.day::timestamp at time zone 'UTC' as happened_at
+            from counters
+            inner join lifetimes using (user_id, event_type)
+            cross join days
+            where counters.count > lifetime
+            and (
+                counters.day > days.newest - {KEPT_DAYS}
+                or days.newest - days.first < {KEPT_DAYS}
+                or to_timestamp(((user_id >> 22) + 1420070400000) / 1000.0) > days.newest - {KEPT_DAYS}
+            )
+        """,  # noqa: S608
+        mutations=(
+            Mutation(
+                "a young member did more in a season than in a lifetime",
+                change_counter(
+                    "count = count + 1000",
+                    "period = 'season' and user_id = (select max(user_id) from raw_synapse.event_counters)",
+                ),
+            ),
+            Mutation(
+                "a member did more on a day than in a lifetime",
+                change_counter("count = count + 100000", A_KEPT_DAY),
+            ),
+        ),
+        reads=(EVENTS,),
+    ),
+    # When a row left the source is not known here, but a delivery holds what the source had: one that spans more than
+    # the retention shows rows that should have been deleted by then. And what was deleted too early shows in counters
+    # of days that are older than every row.
+    Rule(
+        id="D-19",
+        system="synapse",
+        title="The source deletes lake rows when they are 90 days old: not two days later, and no earlier.",
+        severity="warn",
+        unit=None,
+        tables=("event_lake", "event_counters"),
+        query=f"""
+            with {DAYS},
+            deliveries as (
+                select _load_id, min(timestamp) as oldest, max(timestamp) as newest
+                from raw_synapse.event_lake
+                group by _load_id
+            ),
+            counted_before as (
+                select min(day) as oldest, count(*) as counters
+                from synapse_events_by_member_and_day
+                cross join days
+                where recorded > 0 and day > days.newest - {KEPT_DAYS} and day < days.first
+            )
+            select 'load ' || _load_id as subject, null::numeric as amount,
+                jsonb_build_object('oldest', oldest, 'newest', newest) as evidence,
+                oldest as happened_at
+            from deliveries
+            where newest - oldest > interval '{RETENTION_DAYS + LATE_DAYS} days'
+            union all
+            select 'rows before ' || days.first, null,
+                jsonb_build_object('oldest_counter', oldest, 'counters', counters, 'oldest_row', days.first),
+                oldest::timestamp at time zone 'UTC'
+            from counted_before
+            cross join days
+            where counters > 0
+        """,  # noqa: S608
+        mutations=(
+            Mutation(
+                "the historical delivery still held what is older than the retention",
+                """
+                    update raw_synapse.event_lake set _load_id = (
+                        select _load_id from raw_synapse.event_lake order by timestamp limit 1
+                    )
+                    where id = (select id from raw_synapse.event_lake order by timestamp desc limit 1)
+                """,
+            ),
+            Mutation(
+                "rows are deleted after forty days",
+                """
+                    delete from raw_synapse.event_lake
+                    where timestamp < (select max(timestamp) - interval '40 days' from raw_synapse.event_lake)
+                """,
+            ),
+        ),
+        reads=(EVENTS,),
+        needs_all=False,
+    ),
+)
