@@ -17,7 +17,7 @@ USERS = Scope(
 
 # FPC is the later name of INT: the same points. A posting in any other currency belongs to no balance.
 _UNIT = "case when currency = 'FPC' then 'INT' else coalesce(currency, 'INT') end"
-IN_POINTS = f"{_UNIT} = 'INT'"
+IN_POINTS = "(currency in ('INT', 'FPC') or currency is null)"
 SIGNED_AMOUNT = "case when type = 'credit' then amount_int else -amount_int end"
 
 # What a posting of an event did. The source has no reason of its own for giving a stake back, so the direction tells; a
@@ -150,15 +150,14 @@ RULES = (
             with running as (
                 select
                     user_id,
-                    {_UNIT} as unit,
                     created_at,
-                    sum({SIGNED_AMOUNT}) over (partition by user_id, {_UNIT} order by created_at) as balance
+                    sum({SIGNED_AMOUNT}) over (partition by user_id order by created_at) as balance
                 from raw_funpot.wallet_ledger
-                where in_scope(wallet_ledger.user_id)
+                where {IN_POINTS} and in_scope(wallet_ledger.user_id)
             )
 
             select
-                user_id::text || case when unit = 'INT' then '' else ' ' || unit end as subject,
+                user_id::text as subject,
                 -min(balance) as amount,
                 jsonb_build_object(
                     'lowest', min(balance), 'overdrawn_at', min(created_at), 'postings_below_zero', count(*)
@@ -166,7 +165,7 @@ RULES = (
                 min(created_at) as happened_at
             from running
             where balance < 0
-            group by user_id, unit
+            group by user_id
         """,
         mutations=(
             Mutation(

@@ -271,7 +271,10 @@ RULES = (
             from raw_funpot.events
             left join raw_funpot.media_clips on events.source_clip_id = media_clips.id
             where confidence not between 0 and 1
-                or (confidence is null and (source_clip_id is not null or coalesce(prompt_versions_json, '{}') not in ('{}', 'null')))
+                or (
+                    confidence is null
+                    and (source_clip_id is not null or coalesce(prompt_versions_json, '{}') not in ('{}', 'null'))
+                )
                 or media_clips.started_at > events.created_at
         """,
         mutations=(

@@ -158,16 +158,21 @@ WINNERS = Summary(
 RETURNS = Summary(
     "funpot_returns_by_posting",
     f"""
-        select returns.*, coalesce(votes.event_id, events.id) as event_id
-        from (
+        with returns as materialized (
             select id, user_id, ref_id, idempotency_key, created_at,
                 {MOVEMENT} as movement, {SIGNED_AMOUNT} as amount, {REFERENCE} as reference
             from raw_funpot.wallet_ledger
-            where reason in ('reward', 'event_win', 'vote_cost', 'event_vote', 'event_draw_refund') and {IN_POINTS}
-        ) as returns
+            where {IN_POINTS} and (
+                reason in ('reward', 'event_win', 'event_draw_refund')
+                or (reason in ('vote_cost', 'event_vote') and type = 'credit')
+            )
+        )
+
+        select returns.*, coalesce(votes.event_id, events.id) as event_id
+        from returns
         left join raw_funpot.votes on returns.reference = votes.id
         left join raw_funpot.events on returns.reference = events.id
-        where movement in ('rewarded', 'refunded')
+        where movement <> 'rolled_back'
     """,
 )
 

@@ -34,7 +34,7 @@ RULES = (
     Rule(
         id="A-12",
         system="funpot",
-        title="Cancelled events, draws and scratched options give every stake back within a day, and nothing else does.",
+        title="Cancelled events, draws and scratched options give all stakes back within a day, and nothing else does.",
         severity="error",
         unit="INT",
         tables=("events", "wallet_ledger", "votes"),
@@ -138,7 +138,7 @@ RULES = (
                 ),
             ),
             Mutation(
-                name="a pool that nobody won is given back though the house keeps such pools",
+                name="pools that nobody won are given back though the house keeps them",
                 sql="""
                     update raw_funpot.games set rules_json = jsonb_set(rules_json, '{no_winner}', '"house_keeps"')
                     where rules_json ->> 'no_winner' = 'refund'

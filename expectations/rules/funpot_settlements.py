@@ -195,7 +195,7 @@ RULES = (
                         select * from two where amount_int <> next_amount order by id limit 1
                     )
                     update raw_funpot.wallet_ledger
-                    set amount_int = case when wallet_ledger.id = swapped.id then next_amount else swapped.amount_int end
+                    set amount_int = case wallet_ledger.id when swapped.id then next_amount else swapped.amount_int end
                     from swapped
                     where wallet_ledger.id in (swapped.id, swapped.next_id)
                 """,
