@@ -70,7 +70,7 @@ def test_planted_faults_are_named_and_hold_their_systems_only(warehouse: Warehou
     code, out, _ = warehouse.tally("check", "--format", "json")
     assert code == 1
     planted = json.loads((warehouse.landing.parent / "planted_faults.json").read_text(encoding="utf-8"))
-    failed = warehouse.fetch("select rule_id from audit.gate_state where status in ('failed', 'error')")
+    failed = warehouse.fetch("select rule_id from audit.gate_state where severity = 'critical' and status <> 'passed'")
 
     assert {rule for (rule,) in failed} == {fault["rule_id"] for fault in planted}
     assert len({fault["rule_id"] for fault in planted}) == 11

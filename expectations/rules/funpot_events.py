@@ -125,6 +125,15 @@ RULES = (
                 """,
             ),
             Mutation(
+                name="an event that stayed open counts votes that nobody cast",
+                sql=update_one(
+                    "events",
+                    "state = 'live',"
+                    " totals_json = (select jsonb_object_agg(key, value::int + 9000) from jsonb_each(totals_json))",
+                    "state = 'closed'",
+                ),
+            ),
+            Mutation(
                 name="a vote of a closed event is gone",
                 sql="delete from raw_funpot.votes where id ="
                 " (select id from raw_funpot.votes order by created_at limit 1)",
@@ -187,7 +196,8 @@ RULES = (
         title="Nobody votes in a game that is a draft or paused, for a banned streamer or in the second after the end.",
         severity="warn",
         unit="INT",
-        tables=("votes", "events"),
+        tables=("votes", "events", "games", "streamers"),
+        needs_all=False,
         query="""
             with doubtful as (
                 select
@@ -257,7 +267,8 @@ RULES = (
         title="An event is proposed with a confidence between 0 and 1, from a clip that began before it.",
         severity="warn",
         unit=None,
-        tables=("events",),
+        tables=("events", "media_clips"),
+        needs_all=False,
         query="""
             select
                 events.id::text as subject,
@@ -279,7 +290,16 @@ RULES = (
         """,
         mutations=(
             Mutation(name="a proposal is more than certain", sql=update_one("events", "confidence = 1.01")),
-            Mutation(name="a proposal says nothing of its confidence", sql=update_one("events", "confidence = null")),
+            Mutation(
+                name="a proposal from a clip says nothing of its confidence",
+                sql=update_one(
+                    "events", "confidence = null, prompt_versions_json = null", "source_clip_id is not null"
+                ),
+            ),
+            Mutation(
+                name="a proposal by prompts alone says nothing of its confidence",
+                sql=update_one("events", "confidence = null", "source_clip_id is null"),
+            ),
             Mutation(
                 name="a clip began after the event it led to",
                 sql="""

@@ -88,6 +88,17 @@ RULES = (
                 ),
             ),
             Mutation(
+                name="more of a top-up is taken back than was credited",
+                sql=copy_one(
+                    "wallet_ledger",
+                    "reason = 'stars_topup'",
+                    type="'debit'",
+                    amount_int="amount_int + 1",
+                    idempotency_key="null",
+                    created_at="(select max(created_at) from raw_funpot.wallet_ledger)",
+                ),
+            ),
+            Mutation(
                 name="a paid payment was never credited",
                 sql="delete from raw_funpot.wallet_ledger where id ="
                 " (select id from raw_funpot.wallet_ledger where reason = 'stars_topup' order by id limit 1)",

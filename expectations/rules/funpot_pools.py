@@ -268,7 +268,7 @@ RULES = (
         mutations=(
             Mutation(
                 name="a reward is more than the whole pool",
-                sql=f"update raw_funpot.wallet_ledger set amount_int = 1000000 where {a_reward()}",
+                sql=f"update raw_funpot.wallet_ledger set amount_int = 1000000 where {a_reward(UNKNOWN_FEE)}",
             ),
             Mutation(
                 name="a reward of a pool with a known fee is missing",

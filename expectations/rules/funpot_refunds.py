@@ -138,6 +138,13 @@ RULES = (
                 ),
             ),
             Mutation(
+                name="pools that nobody won are kept though the game gives them back",
+                sql="""
+                    update raw_funpot.games set rules_json = jsonb_set(rules_json, '{no_winner}', '"refund"')
+                    where jsonb_typeof(rules_json) = 'object'
+                """,
+            ),
+            Mutation(
                 name="pools that nobody won are given back though the house keeps them",
                 sql="""
                     update raw_funpot.games set rules_json = jsonb_set(rules_json, '{no_winner}', '"house_keeps"')

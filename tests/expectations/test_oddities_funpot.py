@@ -16,6 +16,7 @@ RECOUNT_WALLETS = """
     )
 """
 POSTING = "id, user_id, type, amount_int, currency, reason, ref_id, idempotency_key, created_at, _load_id"
+VOTE = "id, event_id, user_id, option_id, cost_int, idempotency_key, created_at, _load_id"
 A_FINISHED_EVENT = """
     select events.id from raw_funpot.events
     inner join raw_funpot.games on events.game_id = games.id
@@ -47,11 +48,12 @@ def kept_after_rollback(ref_id: str, key: str) -> str:
                 select from raw_funpot.votes where votes.event_id = events.id and votes.user_id = taken.user_id
             )
         order by taken.id, events.id limit 1;
-        insert into raw_funpot.votes (id, event_id, user_id, option_id, cost_int, idempotency_key, created_at, _load_id)
-        select ref_id::uuid, event_id, user_id, option_id, amount_int, idempotency_key, created_at, _load_id from undone;
+        insert into raw_funpot.votes ({VOTE})
+        select ref_id::uuid, event_id, user_id, option_id, amount_int, idempotency_key, created_at, _load_id
+        from undone;
         update raw_funpot.wallet_ledger set ref_id = {ref_id}, idempotency_key = {key} from undone
         where wallet_ledger.idempotency_key = undone.idempotency_key || ':rollback';
-        insert into raw_funpot.votes (id, event_id, user_id, option_id, cost_int, idempotency_key, created_at, _load_id)
+        insert into raw_funpot.votes ({VOTE})
         select gen_random_uuid(), event_id, user_id, option_id, 0, null, created_at + interval '2 seconds', _load_id
         from undone;
         update raw_funpot.events
