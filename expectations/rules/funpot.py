@@ -68,6 +68,20 @@ def copy_one(table: str, where: str, **changes: str) -> str:
     """
 
 
+def split_one(where: str) -> str:
+    """A mutation that makes two postings of one, the first that meets `where`: all but one point, and the last."""
+    return f"""
+        with lessened as (
+            update raw_funpot.wallet_ledger set amount_int = amount_int - 1
+            where id = (select id from raw_funpot.wallet_ledger where {where} and amount_int > 1 order by id limit 1)
+            returning *
+        )
+        insert into raw_funpot.wallet_ledger
+        select gen_random_uuid(), user_id, type, 1, currency, reason, ref_id, null, created_at, _load_id
+        from lessened
+    """
+
+
 RULES = (
     Rule(
         id="A-01",

@@ -6,7 +6,7 @@ A payment is known to the ledger by its id or by its invoice.
 # ruff: noqa: S608 - queries and mutations are put together from parts that are written in these modules
 
 from expectations.rule import Mutation, Rule
-from expectations.rules.funpot import IN_POINTS, SIGNED_AMOUNT, USERS, copy_one, update_one
+from expectations.rules.funpot import IN_POINTS, SIGNED_AMOUNT, USERS, copy_one, split_one, update_one
 
 # So many invitations are followed upwards in search of a circle.
 _FARTHEST_INVITER = 100
@@ -272,8 +272,8 @@ RULES = (
                 sql=update_one("wallet_ledger", "amount_int = amount_int + 1", "reason = 'referral_bonus'"),
             ),
             Mutation(
-                name="a bonus is paid twice",
-                sql=copy_one("wallet_ledger", "reason = 'referral_bonus'", idempotency_key="null", amount_int="1"),
+                name="a bonus is paid in two parts",
+                sql=split_one("reason = 'referral_bonus'"),
             ),
             Mutation(
                 name="a bonus is paid for a payment that failed",

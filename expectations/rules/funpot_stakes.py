@@ -14,6 +14,7 @@ from expectations.rules.funpot import (
     REFERENCE,
     SIGNED_AMOUNT,
     copy_one,
+    split_one,
     update_one,
 )
 
@@ -206,21 +207,8 @@ RULES = (
                 ),
             ),
             Mutation(
-                name="a stake is taken in two halves",
-                sql="""
-                    with halved as (
-                        update raw_funpot.wallet_ledger set amount_int = amount_int / 2
-                        where id = (
-                            select id from raw_funpot.wallet_ledger
-                            where reason = 'vote_cost' and type = 'debit' and amount_int % 2 = 0 order by id limit 1
-                        )
-                        returning *
-                    )
-                    insert into raw_funpot.wallet_ledger
-                    select gen_random_uuid(), user_id, type, amount_int, currency, reason, ref_id, null, created_at,
-                        _load_id
-                    from halved
-                """,
+                name="a stake is taken in two parts",
+                sql=split_one("reason = 'vote_cost' and type = 'debit'"),
             ),
         ),
     ),
