@@ -67,7 +67,6 @@ def breaking_rows_query(rule: Rule, query: str, waivers: Iterable[Waiver] = (), 
     Expectations formats the text and SQLAlchemy then looks for parameters in it; `{batch}` only names what is
     asked about.
     """
-    happened_at = "happened_at" if "as happened_at" in query else "null::timestamptz"
     listed = {waiver.subject: waiver.is_expired(day) for waiver in waivers}
     waived = _array(subject for subject, is_expired in listed.items() if not is_expired)
     cut = f"""
@@ -76,7 +75,7 @@ with breaking as materialized (
 ),
 judged as (
     select
-        subject, amount, evidence, {happened_at} as happened_at,
+        subject, amount, evidence, happened_at,
         coalesce(subject = any({waived}), false) as is_waived
     from breaking
 )
