@@ -39,9 +39,11 @@ class Question:
 
 @dataclass
 class Loads:
-    """What was delivered of some systems, and which of it no gate has judged yet: load ids and times of replay."""
+    """What was delivered of some systems: which tables, which loads no gate has judged yet, with their times of replay,
+    and which were judged lately."""
 
     delivered: set[tuple[str, str]] = field(default_factory=set)
+    recent: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     new: dict[tuple[str, str], dict[int, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
 
     def changed_tables(self, system: str) -> set[str]:
@@ -59,20 +61,35 @@ class Loads:
         return list(loads), list(loads.values())
 
 
+# The longest delay that a scoped rule grants is an hour (C-12). What a gate saw in the last two hours, or the last
+# time, may have been too young to break a rule then.
+_LOADS = """
+    select
+        loads.system,
+        loads.table_name,
+        loads.load_id,
+        loads.replayed_at,
+        judged.load_id is null or judged.replayed_at is distinct from loads.replayed_at as is_new,
+        coalesce(runs.asked_at > now() - interval '2 hours' or runs.asked_at = latest.asked_at, false) as is_recent
+    from ingest.loads
+    left join audit.judged_loads as judged on judged.load_id = loads.load_id
+    left join audit.gate_runs as runs on runs.gate_run_id = judged.gate_run_id and runs.system = loads.system
+    left join (select system, max(asked_at) as asked_at from audit.gate_runs group by system) as latest
+        on latest.system = loads.system
+    where loads.status = 'loaded' and loads.system = any(%s)
+"""
+
+
 def read_loads(connection: Connection, systems: Iterable[str]) -> Loads:
     """The loads that the connection sees."""
     loads = Loads()
-    rows = connection.execute(
-        "select loads.system, loads.table_name, loads.load_id, loads.replayed_at,"
-        " judged.load_id is null or judged.replayed_at is distinct from loads.replayed_at"
-        " from ingest.loads left join audit.judged_loads as judged using (load_id)"
-        " where loads.status = 'loaded' and loads.system = any(%s)",
-        [sorted(set(systems))],
-    )
-    for system, table, load_id, replayed_at, is_new in rows:
+    rows = connection.execute(_LOADS, [sorted(set(systems))])
+    for system, table, load_id, replayed_at, is_new, is_recent in rows:
         loads.delivered.add((system, table))
         if is_new:
             loads.new[system, table][load_id] = replayed_at
+        elif is_recent:
+            loads.recent[system, table].append(load_id)
     return loads
 
 
@@ -171,17 +188,15 @@ def _list_touched_keys(connection: Connection, asked: Sequence[Question], loads:
 
 def _touched_keys(connection: Connection, system: str, scope: Scope, loads: Loads) -> None:
     name = sql.Identifier(f"touched_{scope.name}")
-    keys = [
-        sql.SQL("select {} as key from {} where _load_id = any({})").format(
-            _text(expression), sql.Identifier(f"raw_{system}", table), list(loads.new[system, table])
-        )
-        for table, expression in scope.keys.items()
-        if (system, table) in loads.new
-    ]
-    both = sql.SQL(" union all ").join(keys)
+    keys = []
+    for table, expression in scope.keys.items():
+        source = (system, table if (system, table) in loads.delivered else table.removesuffix("_versions"))
+        ids = [*loads.new.get(source, ()), *(loads.recent.get(source, ()) if scope.waits else ())]
+        rows = sql.SQL("select {} as key from {} where _load_id = any({})")
+        keys.append(rows.format(_text(expression), sql.Identifier(f"raw_{system}", table), ids))
     connection.execute(
         sql.SQL("create temporary table {} as select distinct key from ({}) as keys where key is not null").format(
-            name, both
+            name, sql.SQL(" union all ").join(keys)
         )
     )
     connection.execute(sql.SQL("analyze {}").format(name))

@@ -47,7 +47,8 @@ def _orphans(table: Table, column: str, parent: str, key: str) -> str:
         select
             '{table.name}.{column} ' || child.{column} as subject,
             null::numeric as amount,
-            jsonb_build_object('rows', count(*), 'missing_in', '{parent}') as evidence
+            jsonb_build_object('rows', count(*), 'missing_in', '{parent}') as evidence,
+            {f"max(child.{table.event_time})" if table.event_time else "null"}::timestamptz as happened_at
         from {table.schema}.{table.name} as child
         where
             not exists (select from {table.schema}.{parent} as parent where parent.{key} = child.{column})

@@ -21,11 +21,13 @@ class Scope:
     """The keys by which rules can be asked of new rows alone: accounts, deals, users.
 
     `keys` says of each table which key a row of it touches: an expression over that table's columns. It must name
-    every table whose new rows can break, or mend, a rule of this scope.
+    every table whose new rows can break, or mend, a rule of this scope. A scope that `waits` has rules that grant a
+    delay, counted from the newest instant delivered: what came lately is asked about again.
     """
 
     name: str
     keys: Mapping[str, str] = field(hash=False)
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,13 @@ class Rule:
     """One invariant of one system.
 
     `query` selects the rows that break the rule, one per subject: `subject text`, `amount numeric` (what is at
-    stake, in `unit`; null when nothing is), `evidence jsonb`. `tables` names the raw tables it reads, the one it
-    speaks about first. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery.
+    stake, in `unit`; null when nothing is), `evidence jsonb`, `happened_at timestamptz` (when the breaking row
+    happened, so that the verdict names its month; null where no row has a time).
 
-    A fourth column `happened_at timestamptz` is optional: when the breaking row happened, so that the verdict names
-    its month. `reads` are the summaries the query reads by name; one that reads another comes after it. With a
-    `scope`, the query and its summaries hold conditions `in_scope(key)`: what rows of other keys say stands as it
-    stood.
+    `tables` are the raw tables that must have been delivered, the one it speaks about first; the query may read
+    others. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery. `reads` are
+    the summaries the query reads by name; one that reads another comes after it. With a `scope`, the query and its
+    summaries hold conditions `in_scope(key)`: what rows of other keys say stands as it stood.
     """
 
     id: str

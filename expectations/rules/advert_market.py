@@ -20,6 +20,7 @@ DEAL = Scope(
         "deal_events": "deal_id",
         "posting_checks": "deal_id",
     },
+    waits=True,
 )
 
 # What became of coins on the chain, by the status of their transaction; only the first of each is of the first version.

@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.catalogue import rules_for
-from expectations.question import create_summary
 from expectations.rule import Mutation, Rule, whole
 from ingest import server
 from ingest.contract import System, read_contracts
@@ -27,6 +26,7 @@ from ingest.load import load_files
 from ingest.sample import write_sample
 from ingest.schema import ensure_schemas
 from ingest.settings import Settings
+from tests.expectations.asking import summarise
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class Trial:
 
 def broken(connection: psycopg.Connection, rules: Sequence[Rule]) -> dict[str, float]:
     """The ids of rules that rows break, and the seconds that each took to say so; summaries count for no rule."""
-    for summary in dict.fromkeys(summary for rule in rules for summary in rule.reads):
-        create_summary(connection, summary)
+    summarise(connection, rules)
     found = {}
     for rule in rules:
         began = time.perf_counter()

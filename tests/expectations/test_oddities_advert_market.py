@@ -4,18 +4,15 @@ An oddity is written into the clean sample as legs, transactions and events; pro
 the platform keeps them. What the sample shows by itself is only looked for.
 """
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 import yaml
 
 from dagster_project.environment import DBT_PROJECT
 from expectations.catalogue import rules_of
-from expectations.rule import whole
 from expectations.rules.advert_market import copy_legs
 from expectations.rules.advert_market_escrow import COMMISSION_RATES_BP
-from expectations.session import create_summary
+from tests.expectations.asking import breaks
 
 RULES = rules_of("advert_market")
 NEWEST = "(select max(created_at) from raw_advert_market.deal_events)"
@@ -250,23 +247,11 @@ SHOWN = {
 }
 
 
-@pytest.fixture
-def sample(sample_database: str) -> Iterator[psycopg.Connection]:
-    """A connection to the sample whose changes are rolled back; triggers and foreign keys are off."""
-    with psycopg.connect(sample_database, options="-c timezone=UTC") as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
-        connection.rollback()
-
-
 @pytest.mark.parametrize(("name", "statements"), ODDITIES.items(), ids=ODDITIES)
 def test_an_oddity_breaks_no_rule(sample: psycopg.Connection, name: str, statements: str) -> None:
     assert sample.execute(statements).rowcount, "there was nothing to change in the sample"  # type: ignore[arg-type]
     sample.execute(FOLLOWS)
-    for summary in dict.fromkeys(summary for rule in RULES for summary in rule.reads):
-        create_summary(sample, summary)
-    breaks = {rule.id: sample.execute(whole(rule.query)).fetchall() for rule in RULES}  # type: ignore[arg-type]
-    assert {rule_id: rows for rule_id, rows in breaks.items() if rows} == {}
+    assert breaks(sample, RULES) == {}
 
 
 @pytest.mark.parametrize(("name", "query"), SHOWN.items(), ids=SHOWN)

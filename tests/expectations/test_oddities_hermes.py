@@ -3,14 +3,11 @@
 Each oddity is put into the clean sample, in a transaction that is rolled back.
 """
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
 from expectations.catalogue import rules_of
-from expectations.rule import whole
-from expectations.session import create_summary
+from tests.expectations.asking import breaks
 
 ACCEPTED = "accepted"
 DECIDED_ONCE = "market_id in (select market_id from raw_hermes.settlements group by 1 having count(*) = 1)"
@@ -236,25 +233,8 @@ ODDITIES = {
 }
 
 
-@pytest.fixture
-def sample(sample_database: str) -> Iterator[psycopg.Connection]:
-    """A connection to the sample whose changes are rolled back; triggers and foreign keys are off."""
-    with psycopg.connect(sample_database, options="-c timezone=UTC") as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
-        connection.rollback()
-
-
 @pytest.mark.parametrize("statements", ODDITIES.values(), ids=ODDITIES)
 def test_an_oddity_breaks_no_rule(sample: psycopg.Connection, statements: tuple[str, ...]) -> None:
     for statement in statements:
         assert sample.execute(statement).rowcount, "the oddity found nothing to change in the sample"
-    rules = rules_of("hermes")
-    for summary in {summary for rule in rules for summary in rule.reads}:
-        create_summary(sample, summary)
-    broken = {
-        rule.id: sample.execute(f"select subject, evidence from ({whole(rule.query)}) as breaking").fetchall()
-        for rule in rules
-    }
-
-    assert {rule_id: rows[:3] for rule_id, rows in broken.items() if rows} == {}
+    assert breaks(sample, rules_of("hermes")) == {}

@@ -1,13 +1,10 @@
 """What StoryForge does by nature and a naive rule would flag: no rule breaks on it."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
 from expectations.catalogue import rules_of
-from expectations.rule import whole
-from expectations.session import create_summary
+from tests.expectations.asking import breaks
 
 RULES = rules_of("storyforge")
 
@@ -86,22 +83,7 @@ ODDITIES = {
 }
 
 
-@pytest.fixture
-def sample(sample_database: str) -> Iterator[psycopg.Connection]:
-    """A connection to the sample whose changes are rolled back; triggers and foreign keys are off."""
-    with psycopg.connect(sample_database, options="-c timezone=UTC") as connection:
-        connection.execute("set session_replication_role = replica")
-        yield connection
-        connection.rollback()
-
-
 @pytest.mark.parametrize("oddity", ODDITIES.values(), ids=ODDITIES)
 def test_no_rule_breaks_on_what_is_natural(sample: psycopg.Connection, oddity: str) -> None:
     assert sample.execute(oddity.encode()).rowcount, "the oddity found nothing to change in the sample"
-    for summary in {summary for rule in RULES for summary in rule.reads}:
-        create_summary(sample, summary)
-    breaking = {
-        rule.id: sample.execute(f"select subject, evidence from ({whole(rule.query)}) as breaking limit 3").fetchall()
-        for rule in RULES
-    }
-    assert {rule_id: rows for rule_id, rows in breaking.items() if rows} == {}
+    assert breaks(sample, RULES) == {}

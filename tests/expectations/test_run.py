@@ -61,8 +61,11 @@ def test_a_rule_without_a_unit_has_no_amount(delivered: str) -> None:
         ("select * from raw_funpot.no_such_table", "no_such_table"),
         (breaking(1, amount="n / (n - n)::numeric"), "division by zero"),
         ("select 'x' as subject", "amount"),
-        ("select pg_terminate_backend(pg_backend_pid())::text as subject, 1 as amount, 'a' as evidence", ""),
-        ("delete from ingest.loads returning 'x' as subject, 1 as amount, null as evidence", ""),
+        (
+            f"{breaking(1)} where pg_terminate_backend(pg_backend_pid())",
+            "",
+        ),
+        ("delete from ingest.loads returning 'x' as subject, 1 as amount, null as evidence, now() as happened_at", ""),
     ],
     ids=["no table", "at run time", "no amount", "lost connection", "not a query"],
 )
@@ -84,7 +87,10 @@ def test_a_rule_cannot_write(delivered: str) -> None:
         connection.execute(
             "create function ingest.forget() returns text language sql as $$ delete from ingest.loads; select 'x' $$"
         )
-    result = ask(delivered, rule(query="select ingest.forget() as subject, 1 as amount, null::jsonb as evidence"))
+    result = ask(
+        delivered,
+        rule(query=f"{breaking(1)} where ingest.forget() = 'x'"),
+    )
     assert result.message == "cannot execute DELETE in a read-only transaction"
 
 
@@ -102,7 +108,7 @@ def test_a_rule_cannot_write(delivered: str) -> None:
     ],
 )
 def test_a_query_may_hold_any_character(delivered: str, condition: str) -> None:
-    query = f"select 'x' as subject, null::numeric as amount, null::jsonb as evidence where {condition}"
+    query = f"{breaking(1)} where {condition}"
     assert ask(delivered, rule(query=query)).breaking_rows == 1
 
 
