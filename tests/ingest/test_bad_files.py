@@ -282,8 +282,9 @@ def test_a_pipe_fails_at_once_and_nobody_waits_for_its_other_end(trial: Trial, k
         outcome = trial.attempt_path(path)
     finally:
         done.set()
-        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-        writer.join()
+        while writer.is_alive():  # it may come to wait for a reader only now
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            writer.join(timeout=0.01)
         path.unlink()
 
     assert outcome.load.status == "failed"
