@@ -11,6 +11,7 @@ from importlib import import_module
 from expectations import rules as rule_modules
 from expectations.references import references_rule
 from expectations.rule import Rule
+from expectations.seals import seals_rule
 from ingest.contract import System
 from ingest.errors import ConfigurationError
 
@@ -28,9 +29,11 @@ def rules_of(system: str) -> tuple[Rule, ...]:
 
 
 def rules_for(system: System) -> tuple[Rule, ...]:
-    """Everything that is asked of a system: its own rules, and the one that its contract gives."""
-    derived = references_rule(system)
-    return (*rules_of(system.name), *((derived,) if derived else ()))
+    """Everything that is asked of a system: its own rules, and those that its contract gives."""
+    own = rules_of(system.name)
+    judged = {table for each in own if each.needs_seal for table in each.tables}
+    derived = (references_rule(system), seals_rule(system, but=judged))
+    return (*own, *(each for each in derived if each))
 
 
 def rule(rule_id: str) -> Rule:

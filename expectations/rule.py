@@ -45,6 +45,8 @@ class Rule:
     stake, in `unit`; null when nothing is), `evidence jsonb`. `tables` names the raw tables it reads, the one it
     speaks about first. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery.
 
+    With `needs_seal` it is not applicable until rows of one of them were sealed.
+
     A fourth column `happened_at timestamptz` is optional: when the breaking row happened, so that the verdict names
     its month. `reads` are the summaries the query reads by name. With a `scope`, the query and its summaries hold
     conditions `in_scope(key)`: what rows of other keys say stands as it stood.
@@ -59,6 +61,7 @@ class Rule:
     query: str
     mutations: tuple[Mutation, ...]
     needs_all: bool = True
+    needs_seal: bool = False
     reads: tuple[Summary, ...] = ()
     scope: Scope | None = None
 

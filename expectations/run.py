@@ -31,10 +31,10 @@ def check(
     results = []
     with _connect(conninfo) as connection:
         _read_only_in_utc(connection)
-        delivered = _delivered_tables(connection)
+        delivered, sealed = _delivered_tables(connection), _sealed_tables(connection)
         session = Session(connection)
         for rule in rules:
-            reason = _why_not_applicable(rule, delivered)
+            reason = _why_not_applicable(rule, delivered, sealed)
             result = session.skip(rule, reason) if reason else session.ask(rule)
             results.append(result)
             if on_rule:
@@ -71,8 +71,17 @@ def _delivered_tables(connection: Connection) -> set[tuple[str, str]]:
     return delivered
 
 
-def _why_not_applicable(rule: Rule, delivered: set[tuple[str, str]]) -> str | None:
-    """Which deliveries the rule waits for; None when it can be asked."""
+def _sealed_tables(connection: Connection) -> set[tuple[str, str]]:
+    """The (system, table) pairs of which rows were sealed."""
+    sealed = set(connection.execute("select distinct system, table_name from audit.seal_trees").fetchall())
+    connection.commit()
+    return sealed
+
+
+def _why_not_applicable(rule: Rule, delivered: set[tuple[str, str]], sealed: set[tuple[str, str]]) -> str | None:
+    """What the rule waits for; None when it can be asked."""
+    if rule.needs_seal and not any((rule.system, table) in sealed for table in rule.tables):
+        return "no row was sealed yet; `tally seal` does that"
     missing = [table for table in rule.tables if (rule.system, table) not in delivered]
     if not missing or (not rule.needs_all and len(missing) < len(rule.tables)):
         return None

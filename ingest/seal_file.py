@@ -22,6 +22,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ingest.settings import Settings
+
 FORMAT = 1
 
 
@@ -88,6 +90,11 @@ class SealFile:
     """The file and the one beside it in which a line waits for the database's commit."""
 
     path: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> "SealFile":
+        """The warehouse's own."""
+        return cls(settings.home / "seals.jsonl")
 
     @property
     def waiting(self) -> Path:

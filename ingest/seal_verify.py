@@ -87,10 +87,10 @@ def verify(
 
 
 _MEANING = {
-    "edited": "they are not what they were when they were sealed",
-    "swapped": "each of them has the content that was sealed under another's key",
-    "deleted": "they were sealed and are gone",
-    "inserted": "they claim to have come with loads that were sealed without them",
+    "edited": "not what was sealed",
+    "swapped": "each has the content that was sealed under another's key",
+    "deleted": "sealed, and no longer there",
+    "inserted": "not sealed, though what their load brought was",
 }
 
 
