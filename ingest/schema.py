@@ -64,7 +64,7 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
             if table.registers_keys and not (key in found and found[key].registered):
                 create_registry(connection, table)
             if _wants_list(table, found.get(key)):
-                create_list(connection, table)
+                create_list(connection, table, anew=key not in found)
         for table in (table for system in systems for table in system.tables):
             if (table.system, table.name) in found and any((t.system, t.name) not in found for t in relations(table)):
                 keep_standing(connection, table)

@@ -46,8 +46,18 @@ class Brought:
     replayed: bool
 
 
-def create_list(connection: Connection, table: Table) -> None:
-    """Create the table's list, or give it what it lacks since its contract called more columns personal."""
+def create_list(connection: Connection, table: Table, anew: bool) -> None:
+    """Create the table's list, or give it what it lacks since its contract called more columns personal.
+
+    With a table that is made `anew` goes the list of one before it, unless there are seals that its entries are of.
+    """
+    if anew:
+        connection.execute(
+            sql.SQL(
+                "do $$ begin if not exists (select from audit.seal_trees where (system, table_name) = ({}, {}))"
+                " then drop table if exists {}; end if; end $$"
+            ).format(table.system, table.name, list_of(table))
+        )
     types = {MONTH: "date", SEAL: "integer", LOAD: "bigint", CONTENT: "bytea", SALT: "uuid"}
     types |= {name: _key_type(table, name) for name in table.key}
     types |= {column.name: "bytea" for column in personal_columns(table)}

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from ingest.errors import ConfigurationError, TallyError
+from ingest.schema import ensure_schemas
 from ingest.seal_file import Archived, SealFile
 from tests.ingest.sealed import APRIL, LEDGER_TABLE, Vault, key, ledger
 from tests.ingest.zone import entry
@@ -177,3 +178,29 @@ def test_a_row_edited_before_it_was_sealed_is_sealed_as_it_was_found(vault: Vaul
     vault.seal()
 
     assert vault.findings() == []
+
+
+def test_a_warehouse_that_starts_over_starts_with_empty_lists(vault: Vault) -> None:
+    vault.deliver(*ledger(1))
+    vault.seal()
+    connection = vault.zone.connection
+    raw = ", ".join(f"raw_{system.name}" for system in vault.zone.systems)
+    connection.execute(f"drop schema audit, ingest, {raw} cascade".encode())
+    connection.commit()
+    ensure_schemas(connection, vault.zone.systems)
+    vault.file.path.unlink()
+    vault.zone.load()
+
+    assert vault.seal().seal
+    assert vault.findings() == []
+
+
+def test_a_table_that_was_dropped_and_made_anew_is_missed(vault: Vault) -> None:
+    vault.deliver(*ledger(1))
+    vault.seal()
+    connection = vault.zone.connection
+    connection.execute("drop table raw_advert_market.ledger_entries")
+    connection.commit()
+    ensure_schemas(connection, vault.zone.systems)
+
+    assert vault.findings() == [("missing", "ledger_entries", "2026-05", 1, [])]
