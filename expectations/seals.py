@@ -1,7 +1,8 @@
 """The rule that seals give: every row that was sealed is still there and as it was, and none claims to have been.
 
-`tally verify` knows more, since it knows the seal file; this rule asks the database alone, with the other gates. Who
-changes a row and its entry in the list alike is not found here.
+`tally verify` knows more, since it knows the seal file and hashes every row; this rule asks the database alone, with
+the other gates, and hashes the rows that some transaction touched since they were sealed. Who changes a row and its
+entry in the list alike is not found here.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from ingest.seal_rows import (
     LOAD,
     MONTH,
     SEAL,
+    VERSION,
     hashed,
     list_of,
     month_of,
@@ -78,6 +80,7 @@ def _broken(table: Table) -> str:
         some_key=sql.Identifier(table.key[0]),
         seal=sql.Identifier(SEAL),
         load=sql.Identifier(LOAD),
+        version=sql.Identifier(VERSION),
         hash=sql.Identifier(CONTENT),
         content=hashed(present_content(table, "r", "l")),
         happened_at=happened_at,
@@ -118,6 +121,7 @@ _BROKEN = sql.SQL("""
             )
         when r.{some_key} is null then not {is_archived}
         when r.{load} <> l.{load} then true
+        when r.xmin = l.{version} then false
         else {content} <> l.{hash}
     end
 """)

@@ -4,12 +4,12 @@ Only hashes are known here, SHA-256 throughout. Leaves and nodes are hashed unde
 can pass for a leaf.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import islice
 
-DIGEST_BYTES = 32
 LEAF, NODE = b"\0", b"\1"
-# A full subtree at a time, so that a tree of any size takes the memory of one (2 MB of leaves) and not its own.
+# A full subtree at a time, so that a tree of any size takes the memory of one (5 MB of leaves) and not its own.
 BLOCK = 1 << 16
 EMPTY = sha256(b"").digest()
 
@@ -20,7 +20,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 
 def root(hashes: Sequence[bytes]) -> bytes:
-    """The root over hashes of leaves, or of full subtrees of one size, the last of which may be smaller."""
+    """The root over hashes of leaves, or over roots of full subtrees of one size, the last of which may be smaller."""
     level = list(hashes)
     while len(level) > 1:
         level = _parents(level)
@@ -57,30 +57,30 @@ def is_included(leaf: bytes, index: int, size: int, siblings: Iterable[bytes], e
     return last == 0 and found == expected_root
 
 
-def root_of_blocks(blocks: Iterable[bytes]) -> tuple[int, bytes]:
-    """The number of leaves and their root; a block is the hashes of BLOCK leaves end to end, the last one of fewer."""
+def root_of_stream(hashes: Iterable[bytes]) -> tuple[int, bytes]:
+    """The number of leaves and their root, of however many."""
     count, roots = 0, []
-    for block in blocks:
-        count += len(block) // DIGEST_BYTES
-        roots.append(root(split(block)))
+    for block in _blocks(hashes):
+        count += len(block)
+        roots.append(root(block))
     return count, root(roots)
 
 
-def path_through_blocks(blocks: Iterable[bytes], index: int) -> tuple[int, bytes, list[bytes]]:
-    """As `path`, for leaves in blocks; with their number and root, which take the same pass."""
+def path_through_stream(hashes: Iterable[bytes], index: int) -> tuple[int, bytes, list[bytes]]:
+    """As `path`, of however many leaves; with their number and root, which take the same pass."""
     count, roots, siblings = 0, [], []
-    for number, block in enumerate(blocks):
-        hashes = split(block)
-        count += len(hashes)
-        roots.append(root(hashes))
+    for number, block in enumerate(_blocks(hashes)):
+        count += len(block)
+        roots.append(root(block))
         if number == index // BLOCK:
-            siblings = path(hashes, index % BLOCK)
+            siblings = path(block, index % BLOCK)
     return count, root(roots), siblings + path(roots, index // BLOCK)
 
 
-def split(block: bytes) -> list[bytes]:
-    """The hashes of a block."""
-    return [block[start : start + DIGEST_BYTES] for start in range(0, len(block), DIGEST_BYTES)]
+def _blocks(hashes: Iterable[bytes]) -> Iterator[list[bytes]]:
+    remaining = iter(hashes)
+    while block := list(islice(remaining, BLOCK)):
+        yield block
 
 
 def _parents(level: list[bytes]) -> list[bytes]:

@@ -119,8 +119,8 @@ def _seal_table(
     gather(connection, table, number, before.upto_load, list(replayed))
     trees = tuple(
         Tree(month_name(month), count, root.hex())
-        for _, month, blocks in leaves(connection, table, SEALING, sql.SQL("true"))
-        for count, root in [merkle.root_of_blocks(blocks)]
+        for _, month, hashes in leaves(connection, table, SEALING, sql.SQL("true"))
+        for count, root in [merkle.root_of_stream(hashes)]
     )
     enter(connection, table)
     if not trees:

@@ -11,7 +11,6 @@ from operator import itemgetter
 
 from psycopg import Connection, sql
 
-from ingest import merkle
 from ingest.contract import Table
 from ingest.ddl import column_names
 from ingest.seal_rows import (
@@ -20,6 +19,7 @@ from ingest.seal_rows import (
     MONTH,
     SALT,
     SEAL,
+    VERSION,
     base_type,
     committed,
     hashed,
@@ -35,6 +35,7 @@ from ingest.seal_rows import (
 )
 
 SEALING = sql.Identifier("pg_temp", "sealing")
+_ROWS_AT_A_TIME = 20_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def create_list(connection: Connection, table: Table, anew: bool) -> None:
                 " then drop table if exists {}; end if; end $$"
             ).format(table.system, table.name, list_of(table))
         )
-    types = {MONTH: "date", SEAL: "integer", LOAD: "bigint", CONTENT: "bytea", SALT: "uuid"}
+    types = {MONTH: "date", SEAL: "integer", LOAD: "bigint", VERSION: "xid", CONTENT: "bytea", SALT: "uuid"}
     types |= {name: _key_type(table, name) for name in table.key}
     types |= {column.name: "bytea" for column in personal_columns(table)}
     optional = {SALT, *(column.name for column in personal_columns(table))}
@@ -112,6 +113,7 @@ def gather(connection: Connection, table: Table, number: int, upto_load: int, re
         **key_columns(table, "r"),
         SEAL: sql.SQL("{}::integer").format(number),
         LOAD: sql.Identifier("r", LOAD),
+        VERSION: sql.Identifier("r", VERSION),
         CONTENT: hashed(sealed_content(table, "r")),
         SALT: sql.Identifier("r", SALT),
     }
@@ -133,10 +135,11 @@ def _with_commitments(table: Table, wanted: sql.Composable) -> sql.Composed:
     source = sql.Identifier(table.schema, table.name)
     personal = personal_columns(table)
     if not personal:
-        return sql.SQL("select r.* from {} r where {}").format(source, wanted)
+        return sql.SQL("select r.*, r.xmin as {} from {} r where {}").format(sql.Identifier(VERSION), source, wanted)
     return sql.SQL(
-        "select r.*, {commitments} from (select r.*, case when num_nonnulls({values}) > 0 then gen_random_uuid() end"
-        " as {salt} from {source} r where {wanted} offset 0) r offset 0"
+        "select r.*, {commitments} from (select r.*, r.xmin as {version},"
+        " case when num_nonnulls({values}) > 0 then gen_random_uuid() end as {salt}"
+        " from {source} r where {wanted} offset 0) r offset 0"
     ).format(
         commitments=sql.SQL(", ").join(
             sql.SQL("{} as {}").format(
@@ -145,6 +148,7 @@ def _with_commitments(table: Table, wanted: sql.Composable) -> sql.Composed:
             for column in personal
         ),
         values=sql.SQL(", ").join(sql.Identifier("r", column.name) for column in personal),
+        version=sql.Identifier(VERSION),
         salt=sql.Identifier(SALT),
         source=source,
         wanted=wanted,
@@ -165,27 +169,23 @@ def enter(connection: Connection, table: Table) -> None:
 def leaves(
     connection: Connection, table: Table, relation: sql.Composable, where: sql.Composable
 ) -> Iterator[tuple[int, date | None, Iterator[bytes]]]:
-    """The trees among some entries: their seal, their month, and their leaves in blocks, in the order of the key."""
-    place = [name for name in _order(table) if name not in table.key]
-    query = sql.SQL(
-        "select {seal}, {month}, (n - 1) / {block}, string_agg(leaf, ''::bytea order by n)"
-        " from (select {place}, row_number() over (partition by {place} order by {key}) as n, {leaf} as leaf"
-        " from {relation} e where {where}) as leaves group by 1, 2, 3 order by 2, 1, 3"
-    ).format(
-        seal=sql.Identifier(SEAL),
-        month=sql.Identifier(MONTH) if table.partition_column else sql.SQL("null::date"),
-        block=merkle.BLOCK,
-        place=column_names(place),
-        key=column_names(table.key),
-        leaf=leaf(table, "e"),
-        relation=relation,
-        where=where,
+    """The trees among some entries: their seal, their month, and their leaves in the order of the key.
+
+    The leaves of a tree are to be read before the next tree is asked for.
+    """
+    query = sql.SQL("select {}, {}, {} from {} e where {} order by {}").format(
+        sql.Identifier(SEAL),
+        sql.Identifier(MONTH) if table.partition_column else sql.SQL("null::date"),
+        leaf(table, "e"),
+        relation,
+        where,
+        column_names(_order(table)),
     )
     with connection.cursor("leaves") as cursor:
-        cursor.itersize = 1  # a block has 2 MB
+        cursor.itersize = _ROWS_AT_A_TIME
         cursor.execute(query, binary=True)
-        for (number, month), blocks in groupby(cursor, itemgetter(0, 1)):
-            yield number, month, (block for *_, block in blocks)
+        for (number, month), rows in groupby(cursor, itemgetter(0, 1)):
+            yield number, month, map(itemgetter(2), rows)
 
 
 def replayed_since(

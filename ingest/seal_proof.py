@@ -55,8 +55,8 @@ def prove(connection: Connection, table: Table, key: Sequence[str], file: SealFi
         use_plain_session(connection)
         row = _find(connection, table, key, sorted({number for number, _ in trees}))
         index = _index(connection, table, row.place, key)
-        for _, _, blocks in leaves(connection, table, list_of(table), _tree(table, row.place)):
-            count, root, siblings = merkle.path_through_blocks(blocks, index)
+        for _, _, hashes in leaves(connection, table, list_of(table), _tree(table, row.place)):
+            count, root, siblings = merkle.path_through_stream(hashes, index)
     tree = trees.get(row.place)
     if not tree or (count, root.hex()) != (tree.rows, tree.root):
         raise TallyError(

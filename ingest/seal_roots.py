@@ -18,8 +18,8 @@ _ALL = sql.SQL("true")
 def tampered_trees(connection: Connection, table: Table, trees: Mapping[Place, Tree]) -> list[Place]:
     """The trees whose root the list does not give, those that it has of no seal among them."""
     there = {
-        (number, month): merkle.root_of_blocks(blocks)
-        for number, month, blocks in leaves(connection, table, list_of(table), _ALL)
+        (number, month): merkle.root_of_stream(hashes)
+        for number, month, hashes in leaves(connection, table, list_of(table), _ALL)
     }
     expected = {place: _size_and_root(tree) for place, tree in trees.items()}
     places = there.keys() | expected.keys()
@@ -59,9 +59,9 @@ def rows_give_root(connection: Connection, table: Table, sealed: History, place:
     ).format(keys=_keys(table, "r"), after=after, upto=upto, **names)
     expected = _size_and_root(sealed.trees[place])
     return any(
-        merkle.root_of_blocks(blocks) == expected
+        merkle.root_of_stream(hashes) == expected
         for rows in (listed, loaded)
-        for _, _, blocks in leaves(connection, table, rows, _ALL)
+        for _, _, hashes in leaves(connection, table, rows, _ALL)
     )
 
 

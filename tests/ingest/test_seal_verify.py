@@ -186,7 +186,8 @@ def test_a_row_that_was_inserted_with_an_entry_is_found(vault: Vault) -> None:
         f" created_at, _load_id from {LEDGER_TABLE} where id = {key(1)}"
     )
     vault.tamper(
-        f"insert into {LIST} select _month, 7, {key(4)}::uuid, _load_id, _content from {LIST} where id = {key(1)}"
+        f"insert into {LIST} select _month, 7, {key(4)}::uuid, _load_id, _version, _content from {LIST}"
+        f" where id = {key(1)}"
     )
 
     assert [(what, when) for what, _, when, *_ in vault.findings()] == [("list", "2026-05")]
