@@ -14,16 +14,20 @@ from dagster_project.commands import (
     board,
     check,
     demo,
+    erase,
     explain,
     explore,
     lake,
     load,
+    prove,
     pull,
     quarantine,
     run,
+    seal,
     sql,
     status,
     ui,
+    verify,
 )
 from ingest.errors import TallyError
 
@@ -50,6 +54,10 @@ app.command()(board.board)
 app.add_typer(explain.app, name="explain")
 app.command()(explore.explore)
 app.command()(lake.lake)
+app.command()(seal.seal)
+app.command()(verify.verify)
+app.command()(prove.prove)
+app.command()(erase.erase)
 app.command()(ui.ui)
 app.command()(ui.stop)
 

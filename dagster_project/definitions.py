@@ -13,6 +13,7 @@ from dagster_project.progress import Progress
 from dagster_project.proof import PROOF, proof
 from dagster_project.raw import ALL_DATES_TAG, LOADS, raw_assets
 from dagster_project.resources import Warehouse
+from dagster_project.sealing import SEALS, seals
 from expectations.catalogue import rules_for
 from ingest.contract import read_contracts
 from ingest.settings import Settings
@@ -43,8 +44,14 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
     systems = read_contracts(settings.contract_folders)
     job = dg.define_asset_job(
         RUN,
-        dg.AssetSelection.all() - dg.AssetSelection.assets(PROOF),
+        dg.AssetSelection.all() - dg.AssetSelection.assets(PROOF, SEALS),
         description="Load what is new, ask the gates, build the marts.",
+        config={"loggers": {"file": {}}},
+    )
+    sealing = dg.define_asset_job(
+        "tally_seal",
+        dg.AssetSelection.assets(SEALS),
+        description="Seal what was loaded since the last seal, and verify that nobody changed what was sealed.",
         config={"loggers": {"file": {}}},
     )
     proving = dg.define_asset_job(
@@ -59,9 +66,10 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
             *(raw_assets(system) for system in systems),
             *(gate(system, rules_for(system)) for system in systems),
             model_assets(manifest(settings), [system.name for system in systems]),
+            seals,
             proof([system.name for system in systems]),
         ],
-        jobs=[job, proving],
+        jobs=[job, sealing, proving],
         schedules=[
             dg.ScheduleDefinition(
                 name="daily",
@@ -69,6 +77,13 @@ def build_definitions(settings: Settings, progress: Progress) -> dg.Definitions:
                 cron_schedule="30 2 * * *",
                 execution_timezone="UTC",
                 tags={ALL_DATES_TAG: "true", ALL_ROWS_TAG: "true"},
+                default_status=dg.DefaultScheduleStatus.RUNNING,
+            ),
+            dg.ScheduleDefinition(
+                name="nightly_seal",
+                job=sealing,
+                cron_schedule="30 3 * * *",
+                execution_timezone="UTC",
                 default_status=dg.DefaultScheduleStatus.RUNNING,
             ),
             dg.ScheduleDefinition(

@@ -12,6 +12,7 @@ from expectations import rules as rule_modules
 from expectations.columns import columns_rule, key_rules
 from expectations.references import references_rule
 from expectations.rule import Rule
+from expectations.seals import seals_rule
 from ingest.contract import System
 from ingest.errors import ConfigurationError
 
@@ -33,9 +34,15 @@ def rules_of(system: str) -> tuple[Rule, ...]:
 def rules_for(system: System) -> tuple[Rule, ...]:
     """Everything that is asked of a system: its own rules, and those that its contract gives."""
     own = rules_of(system.name)
-    unique = {table for rule in own if rule.id in UNIQUE_KEYS for table in rule.tables}
-    derived = (references_rule(system), columns_rule(system), *key_rules(system, held_elsewhere=unique))
-    return (*own, *(rule for rule in derived if rule))
+    unique = {table for each in own if each.id in UNIQUE_KEYS for table in each.tables}
+    sealed = {table for each in own if each.needs_seal for table in each.tables}
+    derived = (
+        references_rule(system),
+        columns_rule(system),
+        *key_rules(system, held_elsewhere=unique),
+        seals_rule(system, but=sealed),
+    )
+    return (*own, *(each for each in derived if each))
 
 
 def rule(rule_id: str) -> Rule:

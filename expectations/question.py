@@ -39,10 +39,11 @@ class Question:
 
 @dataclass
 class Loads:
-    """What was delivered of some systems: which tables, which loads no gate has judged yet, with their times of replay,
-    and which were judged lately."""
+    """What was delivered of some systems: which tables, and which of them are sealed; which loads no gate has judged
+    yet, with their times of replay, and which were judged lately."""
 
     delivered: set[tuple[str, str]] = field(default_factory=set)
+    sealed: set[tuple[str, str]] = field(default_factory=set)
     recent: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     new: dict[tuple[str, str], dict[int, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -83,6 +84,7 @@ _LOADS = """
 def read_loads(connection: Connection, systems: Iterable[str]) -> Loads:
     """The loads that the connection sees."""
     loads = Loads()
+    loads.sealed |= set(connection.execute("select distinct system, table_name from audit.seal_trees").fetchall())
     rows = connection.execute(_LOADS, [sorted(set(systems))])
     for system, table, load_id, replayed_at, is_new, is_recent in rows:
         loads.delivered.add((system, table))
@@ -143,11 +145,12 @@ class _Counts:
 
 
 def _question(rule: Rule, loads: Loads, is_known_to_hold: bool, count: _Counts) -> Question:
-    reason = _why_not_applicable(rule, loads.delivered)
+    reason = _why_not_applicable(rule, loads)
     if reason:
         return Question(rule, "", is_applicable=False, reason=reason)
     changed = loads.changed_tables(rule.system) & tables_read(rule)
-    if is_known_to_hold and not changed:
+    # What is sealed can only be changed behind the loads' back: that is asked of every row, or not at all.
+    if is_known_to_hold and (rule.needs_seal or not changed):
         return Question(rule, "", is_of_new_rows=True, reason="nothing new since it held", rows_evaluated=0)
     if is_known_to_hold and rule.scope and changed <= set(rule.scope.keys):
         rows = count(rule, new=True)
@@ -155,9 +158,11 @@ def _question(rule: Rule, loads: Loads, is_known_to_hold: bool, count: _Counts) 
     return Question(rule, whole(rule.query), rows_evaluated=count(rule, new=False))
 
 
-def _why_not_applicable(rule: Rule, delivered: set[tuple[str, str]]) -> str | None:
-    """Which deliveries the rule waits for; None when it can be asked."""
-    missing = [table for table in rule.tables if (rule.system, table) not in delivered]
+def _why_not_applicable(rule: Rule, loads: Loads) -> str | None:
+    """What the rule waits for; None when it can be asked."""
+    if rule.needs_seal and not any((rule.system, table) in loads.sealed for table in rule.tables):
+        return "no row was sealed yet; `tally seal` does that"
+    missing = [table for table in rule.tables if (rule.system, table) not in loads.delivered]
     if not missing or (not rule.needs_all and len(missing) < len(rule.tables)):
         return None
     names = ", ".join(f"raw_{rule.system}.{table}" for table in missing)

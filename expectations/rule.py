@@ -48,9 +48,11 @@ class Rule:
     happened, so that the verdict names its month; null where no row has a time).
 
     `tables` are the raw tables that must have been delivered, the one it speaks about first; the query may read
-    others. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery. `reads` are
-    the summaries the query reads by name; one that reads another comes after it. With a `scope`, the query and its
-    summaries hold conditions `in_scope(key)`: what rows of other keys say stands as it stood.
+    others. The rule is not applicable until all of them (`needs_all`), or one of them, had a delivery, with
+    `needs_seal` until rows of one of them were sealed.
+
+    `reads` are the summaries the query reads by name; one that reads another comes after it. With a `scope`, the
+    query and its summaries hold conditions `in_scope(key)`: what rows of other keys say stands as it stood.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Rule:
     query: str
     mutations: tuple[Mutation, ...]
     needs_all: bool = True
+    needs_seal: bool = False
     reads: tuple[Summary, ...] = ()
     scope: Scope | None = None
 

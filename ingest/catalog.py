@@ -24,12 +24,16 @@ class FoundColumn:
 
 @dataclass
 class FoundTable:
-    """One raw table; `immutable` when a trigger refuses change, `registered` when its key registry is there."""
+    """One raw table; `immutable` when a trigger refuses change, `registered` when its key registry is there.
+
+    `listed` are the columns of the list of its sealed rows; none when there is no list.
+    """
 
     key: tuple[str, ...]
     partition_column: str | None
     immutable: bool
     registered: bool
+    listed: frozenset[str]
     columns: dict[str, FoundColumn] = field(default_factory=dict)
 
 
@@ -52,6 +56,13 @@ _TABLES = """
         exists (select from pg_trigger g where g.tgrelid = t.oid and g.tgname = 'immutable'),
         to_regclass(format('%%I.%%I', 'keys_' || substr(n.nspname, 5), t.relname)) is not null,
         array(
+            select a.attname::text
+            from pg_attribute a
+            where
+                a.attrelid = to_regclass(format('%%I.%%I', 'seals_' || substr(n.nspname, 5), t.relname))
+                and a.attnum > 0 and not a.attisdropped
+        ),
+        array(
             select array[a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text]
             from pg_attribute a
             where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
@@ -71,10 +82,10 @@ _TABLES = """
 def find_tables(connection: Connection, systems: Iterable[str]) -> dict[tuple[str, str], FoundTable]:
     """The raw tables of some systems, by system and name."""
     found = {}
-    for system, name, key, partition, immutable, registered, columns, checks in connection.execute(
+    for system, name, key, partition, immutable, registered, listed, columns, checks in connection.execute(
         _TABLES, ([f"raw_{system}" for system in systems],)
     ):
-        table = FoundTable(tuple(key or ()), partition, immutable, registered)
+        table = FoundTable(tuple(key or ()), partition, immutable, registered, frozenset(listed))
         table.columns = {column: FoundColumn(kind, required == "true") for column, kind, required in columns}
         for column, constraint, definition in checks:
             _read_check(table.columns[column], constraint, definition)

@@ -6,7 +6,7 @@ partition takes), then attached, which keeps nobody from reading. Only the commi
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from psycopg import Connection, errors, sql
 
@@ -103,6 +103,19 @@ def attach(connection: Connection, table: Table, month: datetime) -> None:
             sql.Identifier(table.schema, table.name), _partition(table, month), *_bounds(month)
         )
     )
+
+
+def partitions(connection: Connection, table: Table) -> dict[date, sql.Identifier]:
+    """The months of the table that are attached, by their first days."""
+    names = connection.execute(
+        "select relname from pg_inherits join pg_class on pg_class.oid = inhrelid where inhparent = to_regclass(%s)"
+        " and relname ~ '_[0-9]{4}_[0-9]{2}$'",
+        (f'"{table.schema}"."{table.name}"',),
+    )
+    return {
+        datetime.strptime(name[-7:], "%Y_%m").date(): sql.Identifier(table.schema, name)  # noqa: DTZ007 -- a month
+        for (name,) in names
+    }
 
 
 def _months(connection: Connection, table: Table) -> list[tuple[datetime, bool]]:

@@ -22,6 +22,8 @@ from ingest.ddl import (
 from ingest.history import keep_standing
 from ingest.keys import create_registry
 from ingest.migrate import differs, widen
+from ingest.seal_list import create_list
+from ingest.seal_rows import list_columns
 from ingest.versions import relations
 
 _SCHEMA_LOCK = 7_420_001  # any constant will do: two processes must not create the same tables at once
@@ -61,6 +63,8 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
                 connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
             if table.registers_keys and not (key in found and found[key].registered):
                 create_registry(connection, table)
+            if _wants_list(table, found.get(key)):
+                create_list(connection, table, anew=key not in found)
         for table in (table for system in systems for table in system.tables):
             if (table.system, table.name) in found and any((t.system, t.name) not in found for t in relations(table)):
                 keep_standing(connection, table)
@@ -75,7 +79,12 @@ def _wants_work(
 ) -> bool:
     present = found.get((table.system, table.name))
     unregistered = present is not None and table.registers_keys and not present.registered
-    return present is None or unregistered or differs(connection, table, tables, present)
+    unready = present is None or unregistered or _wants_list(table, present)
+    return unready or (present is not None and differs(connection, table, tables, present))
+
+
+def _wants_list(table: Table, present: FoundTable | None) -> bool:
+    return table.registers_keys and not (present and present.listed >= set(list_columns(table)))
 
 
 def _own_tables_are_there(connection: Connection, statements: str) -> bool:

@@ -203,6 +203,36 @@ create table if not exists audit.build_proofs (
 comment on table audit.build_proofs is
 'What a whole build of a system would add to each mart as published, and take away: nothing, if builds by what loads touch are right.';
 
+create table if not exists audit.seals (
+    seal integer primary key,
+    digest text not null,
+    sealed_at timestamptz not null
+);
+comment on table audit.seals is
+'Which lines of the seal file belong to this database. The file, which lies outside it, decides what was sealed.';
+
+create table if not exists audit.seal_trees (
+    seal integer not null references audit.seals,
+    system text not null,
+    table_name text not null,
+    month date,
+    rows bigint not null,
+    root text not null,
+    upto_load bigint not null
+);
+comment on table audit.seal_trees is
+'The trees of each seal as its line of the file has them: rows of loads up to `upto_load`, in one month of a table.';
+
+create table if not exists audit.archived_partitions (
+    system text not null,
+    table_name text not null,
+    month date not null,
+    seal integer not null references audit.seals,
+    primary key (system, table_name, month)
+);
+comment on table audit.archived_partitions is
+'Months that were said to be archived when they were taken out of their table; nobody misses their sealed rows.';
+
 create or replace function ingest.refuse_change() returns trigger language plpgsql as $$
 begin
     raise exception '%.% is immutable: correct it with new rows, never by % of old ones',

@@ -22,6 +22,8 @@ from ingest.landing import find_files
 from ingest.load import load_files
 from ingest.sample import write_sample
 from ingest.schema import ensure_schemas
+from ingest.seal import seal
+from ingest.seal_file import SealFile
 from ingest.settings import Settings
 
 pytest_plugins = ["tests.places"]
@@ -109,11 +111,12 @@ def sample_landing(tmp_path_factory: pytest.TempPathFactory, systems: tuple[Syst
 def sample_database(
     server_conninfo: str, template: str, sample_landing: Path, systems: tuple[System, ...]
 ) -> Iterator[str]:
-    """A database with the clean sample loaded and judged; shared, so roll back whatever you change."""
+    """A database with the clean sample loaded, judged and sealed; shared, so roll back whatever you change."""
     for database in _fresh(server_conninfo, template):
         with psycopg.connect(database, options="-c timezone=UTC", autocommit=True) as connection:
             load_files(connection, systems, find_files(sample_landing, systems))
             judge(connection)
+            seal(connection, systems, SealFile(sample_landing.parent / "seals.jsonl"))
         yield database
 
 

@@ -103,13 +103,14 @@ def test_steps_run_loads_first_and_models_last(definitions: dg.Definitions, syst
     assert all(steps.index(f"load_{name}") < steps.index(f"gate_{name}") for name in judged)
 
 
-def test_a_run_is_due_every_night_and_a_proof_after_it(definitions: dg.Definitions) -> None:
-    daily, proof = definitions.schedules or ()
+def test_a_run_is_due_every_night_and_a_seal_and_a_proof_after_it(definitions: dg.Definitions) -> None:
+    schedules = definitions.schedules or ()
+    daily, *_ = schedules
 
     assert isinstance(daily, dg.ScheduleDefinition)
-    assert isinstance(proof, dg.ScheduleDefinition)
-    assert (daily.cron_schedule, proof.cron_schedule) == ("30 2 * * *", "30 4 * * *")
-    for schedule in (daily, proof):
+    for schedule, due in zip(schedules, ("30 2 * * *", "30 3 * * *", "30 4 * * *"), strict=True):
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        assert schedule.cron_schedule == due
         assert schedule.execution_timezone == "UTC"
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     assert ALL_DATES_TAG in daily.tags

@@ -11,14 +11,21 @@ from psycopg.conninfo import make_conninfo
 
 from ingest.contract import System, read_contracts
 from ingest.schema import ensure_schemas
+from ingest.seal_file import SealFile
 from tests.ingest.everything import CONTRACT, Trial
 from tests.ingest.operational import TOY, Operation, toy_system
+from tests.ingest.sealed import Vault
 from tests.ingest.zone import Zone
 
 
 @pytest.fixture
 def zone(tmp_path: Path, connection: psycopg.Connection, systems: tuple[System, ...]) -> Zone:
     return Zone(tmp_path / "landing", connection, systems)
+
+
+@pytest.fixture
+def vault(zone: Zone, tmp_path: Path) -> Vault:
+    return Vault(zone, SealFile(tmp_path / "seals.jsonl"))
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ class Store:
 
     def empty(self, shop: Shop) -> None:
         """Start over under this contract, with nothing delivered."""
-        self.connection.execute("drop schema if exists raw_shop, keys_shop cascade")
+        self.connection.execute("drop schema if exists raw_shop, keys_shop, seals_shop cascade")
         self.connection.execute("delete from ingest.quarantine")
         self.connection.execute("delete from ingest.loads")
         self.connection.execute("alter table ingest.loads alter column load_id restart")
