@@ -9,15 +9,14 @@ changed in a way its scope does not follow.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import psycopg
 from psycopg import Connection, sql
 
-from expectations.rule import Rule, Scope, Summary, narrowed, whole
+from expectations.rule import Rule, narrowed, whole
+from expectations.snapshot import unless_it_crashes
 
 _RAW_TABLE = re.compile(r"\braw_\w+\.(\w+)")
 
@@ -96,13 +95,10 @@ def read_loads(connection: Connection, systems: Iterable[str]) -> Loads:
 
 
 def questions(connection: Connection, rules: Sequence[Rule], loads: Loads, only_new_rows: bool) -> list[Question]:
-    """The rules as they are to be asked, in their order, and the temporary tables that their queries read."""
+    """The rules as they are to be asked, in their order."""
     held = _last_held(connection) if only_new_rows else {}
     count = _Counts(connection, loads)
-    asked = [_question(rule, loads, held.get((rule.system, rule.id)) == digest(rule), count) for rule in rules]
-    _list_touched_keys(connection, asked, loads)
-    _summarise(connection, asked)
-    return asked
+    return [_question(rule, loads, held.get((rule.system, rule.id)) == digest(rule), count) for rule in rules]
 
 
 def digest(rule: Rule) -> str:
@@ -115,13 +111,6 @@ def tables_read(rule: Rule) -> set[str]:
     """The raw tables whose rows the rule looks at; the versions of a table come with the table's own loads."""
     named = {name for text in (rule.query, *(each.query for each in rule.reads)) for name in _RAW_TABLE.findall(text)}
     return {*rule.tables, *named, *(name.removesuffix("_versions") for name in named)}
-
-
-def create_summary(connection: Connection, summary: Summary, query: str | None = None) -> None:
-    """Make the temporary table that a summary is: of every row, unless another form of its query is given."""
-    name = sql.Identifier(summary.name)
-    connection.execute(sql.SQL("create temporary table {} as ").format(name) + _text(query or whole(summary.query)))
-    connection.execute(sql.SQL("analyze {}").format(name))
 
 
 class _Counts:
@@ -137,9 +126,9 @@ class _Counts:
         if (system, table, new) not in self._known:
             query = sql.SQL("select count(*) from {}").format(sql.Identifier(f"raw_{system}", table))
             if new:
-                query += sql.SQL(" where _load_id = any({})").format(list(self._loads.new[system, table]))
+                query += sql.SQL(" where _load_id = any({})").format(list(self._loads.new.get((system, table), ())))
             self._known[system, table, new] = None
-            with _unless_it_crashes(self._connection):
+            with unless_it_crashes(self._connection):
                 self._known[system, table, new] = self._connection.execute(query).fetchall()[0][0]
         return self._known[system, table, new]
 
@@ -180,52 +169,3 @@ def _last_held(connection: Connection) -> dict[tuple[str, str], str]:
         " where 'passed' = all(array[asked.status, state.status]) and asked.rule_digest = state.rule_digest"
     )
     return {(system, rule_id): wording for system, rule_id, wording in rows}
-
-
-def _list_touched_keys(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
-    """For each scope in use, `touched_<scope>`: the keys of all rows that new loads brought."""
-    scopes = {(each.rule.system, each.rule.scope) for each in asked if each.is_of_new_rows and each.query}
-    for system, scope in scopes:
-        if scope:
-            with _unless_it_crashes(connection):
-                _touched_keys(connection, system, scope, loads)
-
-
-def _touched_keys(connection: Connection, system: str, scope: Scope, loads: Loads) -> None:
-    name = sql.Identifier(f"touched_{scope.name}")
-    keys = []
-    for table, expression in scope.keys.items():
-        source = (system, table if (system, table) in loads.delivered else table.removesuffix("_versions"))
-        ids = [*loads.new.get(source, ()), *(loads.recent.get(source, ()) if scope.waits else ())]
-        rows = sql.SQL("select {} as key from {} where _load_id = any({})")
-        keys.append(rows.format(_text(expression), sql.Identifier(f"raw_{system}", table), ids))
-    connection.execute(
-        sql.SQL("create temporary table {} as select distinct key from ({}) as keys where key is not null").format(
-            name, sql.SQL(" union all ").join(keys)
-        )
-    )
-    connection.execute(sql.SQL("analyze {}").format(name))
-
-
-def _summarise(connection: Connection, asked: Sequence[Question]) -> None:
-    """Each summary once: of touched keys if nobody reads it whole. One that crashes is missed by its readers."""
-    readers: dict[Summary, list[Question]] = defaultdict(list)
-    for question in asked:
-        for summary in question.rule.reads if question.query else ():
-            readers[summary].append(question)
-    for summary, of_summary in readers.items():
-        is_narrow = summary.scope and all(question.is_of_new_rows for question in of_summary)
-        query = narrowed(summary.query, summary.scope) if summary.scope and is_narrow else whole(summary.query)
-        with _unless_it_crashes(connection):
-            create_summary(connection, summary, query)
-
-
-@contextmanager
-def _unless_it_crashes(connection: Connection) -> Iterator[None]:
-    """What depends on a statement that crashes says so itself, as a question without verdict."""
-    with suppress(psycopg.Error), connection.transaction():
-        yield
-
-
-def _text(query: str) -> sql.SQL:
-    return sql.SQL(query)  # the catalogue's own text

@@ -13,6 +13,7 @@ from expectations.question import questions, read_loads
 from expectations.results import RuleResult, store
 from expectations.rule import Rule
 from expectations.snapshot import snapshot
+from expectations.summaries import prepare
 from expectations.waivers import Waiver, today
 from ingest.errors import DatabaseUnreachableError
 
@@ -40,6 +41,7 @@ def check(
     with snapshot(conninfo) as connection:
         loads = read_loads(connection, {*judged_systems, *(rule.system for rule in rules)})
         asked = questions(connection, rules, loads, only_new_rows)
+        prepare(connection, asked, loads)
         connection.close_for_writing()
         session = Session(connection, waivers, today())
         for question in asked:

@@ -5,8 +5,8 @@ from typing import Any
 
 import psycopg
 
-from expectations.question import create_summary
 from expectations.rule import Rule, whole
+from expectations.summaries import create_summary
 
 
 def summarise(connection: psycopg.Connection, rules: Sequence[Rule]) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import psycopg
 
 from expectations.catalogue import all_rules
-from expectations.question import create_summary
 from expectations.rule import whole
+from expectations.summaries import create_summary
 from ingest.contract import System
 from ingest.landing import find_files
 from ingest.load import load_files

@@ -138,6 +138,34 @@ def test_new_rows_of_a_table_that_the_scope_does_not_follow_ask_for_every_row(wa
     assert (result.rows_evaluated, result.is_of_new_rows) == (2, False)
 
 
+def test_a_rule_on_a_table_without_new_rows_is_asked_of_keys_that_others_touch(wallets: Wallets) -> None:
+    scope = Scope("toy_both", {"wallet_accounts": "user_id", "wallet_ledger": "user_id"})
+    on_accounts = rule(
+        tables=("wallet_accounts", "wallet_ledger"),
+        query="select user_id::text as subject, 1::numeric as amount, null::jsonb as evidence,"
+        " max(created_at) as happened_at from raw_funpot.wallet_ledger where in_scope(user_id)"
+        " and not exists (select from raw_funpot.wallet_accounts where false)"
+        " group by user_id having sum(amount_int) > 100",
+        scope=scope,
+    )
+    wallets.load("wallet_accounts")
+    wallets.ask(on_accounts, on_accounts)
+    wallets.post(1, "credit", 100)
+    for result in wallets.ask(on_accounts, on_accounts):
+        assert (result.status, result.rows_evaluated, result.is_of_new_rows) == ("failed", 0, True)
+
+
+def test_what_was_sealed_is_left_to_whole_runs(wallets: Wallets) -> None:
+    wallets.connection.execute("set session_replication_role = replica")
+    wallets.connection.execute("insert into audit.seal_trees values (1, 'funpot', 'wallet_ledger', null, 2, '', 2)")
+    wallets.connection.commit()
+    sealed = rule(needs_seal=True)
+    assert [each.status for each in wallets.ask(sealed)] == ["passed"]
+    wallets.post(1, "credit", 1)
+    [result] = wallets.ask(sealed)
+    assert (result.status, result.rows_evaluated) == ("passed", 0)
+
+
 def test_a_summary_is_whole_if_one_of_its_readers_needs_it_whole(wallets: Wallets) -> None:
     wallets.ask(NEVER_NEGATIVE)
     wallets.post(1, "credit", 1)

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from expectations.catalogue import rules_for
-from expectations.question import create_summary
 from expectations.rule import Mutation, Rule, Scope, narrowed, whole
+from expectations.summaries import create_summary
 from ingest.contract import System, read_contracts
 from ingest.settings import SHIPPED_CONTRACTS
 

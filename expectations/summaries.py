@@ -1,0 +1,65 @@
+"""The temporary tables that questions read: the keys that new rows touch, and what several rules share."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from psycopg import Connection, sql
+
+from expectations.question import Loads, Question
+from expectations.rule import Scope, Summary, narrowed, whole
+from expectations.snapshot import unless_it_crashes
+
+
+def prepare(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
+    """Make what the questions read. What cannot be made is missed by those who read it: they have no verdict then."""
+    _list_touched_keys(connection, asked, loads)
+    _summarise(connection, asked)
+
+
+def create_summary(connection: Connection, summary: Summary, query: str | None = None) -> None:
+    """Make the temporary table that a summary is: of every row, unless another form of its query is given."""
+    name = sql.Identifier(summary.name)
+    connection.execute(sql.SQL("create temporary table {} as ").format(name) + _text(query or whole(summary.query)))
+    connection.execute(sql.SQL("analyze {}").format(name))
+
+
+def _list_touched_keys(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
+    """For each scope in use, `touched_<scope>`: the keys of all rows that new loads brought."""
+    scopes = {(each.rule.system, each.rule.scope) for each in asked if each.is_of_new_rows and each.query}
+    for system, scope in scopes:
+        if scope:
+            with unless_it_crashes(connection):
+                _touched_keys(connection, system, scope, loads)
+
+
+def _touched_keys(connection: Connection, system: str, scope: Scope, loads: Loads) -> None:
+    name = sql.Identifier(f"touched_{scope.name}")
+    keys = []
+    for table, expression in scope.keys.items():
+        source = (system, table if (system, table) in loads.delivered else table.removesuffix("_versions"))
+        ids = [*loads.new.get(source, ()), *(loads.recent.get(source, ()) if scope.waits else ())]
+        rows = sql.SQL("select {} as key from {} where _load_id = any({})")
+        keys.append(rows.format(_text(expression), sql.Identifier(f"raw_{system}", table), ids))
+    connection.execute(
+        sql.SQL("create temporary table {} as select distinct key from ({}) as keys where key is not null").format(
+            name, sql.SQL(" union all ").join(keys)
+        )
+    )
+    connection.execute(sql.SQL("analyze {}").format(name))
+
+
+def _summarise(connection: Connection, asked: Sequence[Question]) -> None:
+    """Each summary once: of touched keys if nobody reads it whole. One that crashes is missed by its readers."""
+    readers: dict[Summary, list[Question]] = defaultdict(list)
+    for question in asked:
+        for summary in question.rule.reads if question.query else ():
+            readers[summary].append(question)
+    for summary, of_summary in readers.items():
+        is_narrow = summary.scope and all(question.is_of_new_rows for question in of_summary)
+        query = narrowed(summary.query, summary.scope) if summary.scope and is_narrow else whole(summary.query)
+        with unless_it_crashes(connection):
+            create_summary(connection, summary, query)
+
+
+def _text(query: str) -> sql.SQL:
+    return sql.SQL(query)  # the catalogue's own text
