@@ -7,7 +7,7 @@ moderation are in `storyforge_history`, `storyforge_scenes`, `storyforge_communi
 from expectations.rule import Mutation, Rule, Scope
 
 # A job as it stands, in every version delivered, and the segment it made.
-JOBS = Scope("storyforge_jobs", {"jobs": "id", "jobs_versions": "id", "segments": "job_id"})
+JOBS = Scope("storyforge_jobs", {"jobs": "id", "jobs_versions": "id", "segments": "job_id"}, waits=True)
 
 
 def update_one(table: str, change: str, where: str) -> str:
@@ -19,7 +19,8 @@ def update_one(table: str, change: str, where: str) -> str:
 RULES = (
     # The source archives jobs by month after half a year and keeps their segments. What it still had when
     # deliveries began starts with the earliest job delivered; the day after it is left to jobs that ran
-    # over the edge of a month.
+    # over the edge of a month. Jobs and segments come in files of their own, one often before the other: what one of
+    # them lacks is judged when a later one of its kind was delivered.
     Rule(
         id="E-03",
         system="storyforge",
@@ -29,7 +30,11 @@ RULES = (
         tables=("jobs", "segments"),
         query="""
             with retained as (
-                select min(created_at) + interval '1 day' as starts_at from raw_storyforge.jobs
+                select
+                    min(created_at) + interval '1 day' as starts_at,
+                    max(completed_at) as newest_job_at,
+                    (select max(created_at) from raw_storyforge.segments) as newest_segment_at
+                from raw_storyforge.jobs
             ),
             jobs as (
                 select * from raw_storyforge.jobs where in_scope(jobs.id)
@@ -58,9 +63,12 @@ RULES = (
                 cross join retained
                 where case status
                     when 'final_ready'
-                        then segment_id is null or not (is_same_scene and is_same_user and is_in_time)
-                    when 'never delivered' then happened_at >= starts_at
-                    else segment_id is not null
+                        then case
+                            when segment_id is null then happened_at < newest_segment_at
+                            else not (is_same_scene and is_same_user and is_in_time)
+                        end
+                    when 'never delivered' then happened_at >= starts_at and happened_at < newest_job_at
+                    else segment_id is not null and happened_at < newest_job_at
                 end
                 or job_id in (
                     select job_id from raw_storyforge.segments where in_scope(segments.job_id)
@@ -115,10 +123,13 @@ RULES = (
                 ),
             ),
             Mutation(
-                "the job of the newest segment was never delivered",
+                "the job of a segment was never delivered, though later ones were",
                 """
-                delete from raw_storyforge.jobs where id = (select job_id from raw_storyforge.segments
-                order by created_at desc limit 1)
+                delete from raw_storyforge.jobs where id = (
+                    select job_id from raw_storyforge.segments
+                    where created_at < (select max(completed_at) - interval '1 day' from raw_storyforge.jobs)
+                    order by created_at desc limit 1
+                )
                 """,
             ),
         ),

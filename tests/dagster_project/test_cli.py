@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from dagster_project.commands import check
-from expectations.rule import Rule, Severity
+from expectations.rule import Severity
 from tests.conftest import Warehouse
+from tests.expectations import toy
 
 POST = """
     create table marts.settlements (contest_id text, stakes numeric, title text, settled_at timestamptz, seen boolean);
@@ -219,8 +220,9 @@ def test_check_writes_json_and_junit_of_the_same_verdicts(warehouse: Warehouse, 
 def test_the_severity_from_which_check_fails_can_be_chosen(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, severity: Severity, codes: tuple[int, ...]
 ) -> None:
-    broken = "select 'x' as subject, null::numeric as amount, null::jsonb as evidence"
-    rule = Rule("Z-01", "funpot", "Nothing holds.", severity, None, (), broken, ())
+    warehouse.tally("status")  # makes the tables
+    toy.deliver(warehouse.database, "wallet_ledger")
+    rule = toy.rule(severity=severity, query=toy.breaking(1))
     monkeypatch.setattr(check, "_rules", lambda systems, system: [rule])
 
     found = [warehouse.tally("check", "--fail-on", line)[0] for line in ("critical", "error", "warn")]

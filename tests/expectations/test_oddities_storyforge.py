@@ -87,3 +87,16 @@ ODDITIES = {
 def test_no_rule_breaks_on_what_is_natural(sample: psycopg.Connection, oddity: str) -> None:
     assert sample.execute(oddity.encode()).rowcount, "the oddity found nothing to change in the sample"
     assert breaks(sample, RULES) == {}
+
+
+def test_a_finished_job_waits_for_its_segment_until_later_ones_were_delivered(sample: psycopg.Connection) -> None:
+    """Jobs are pulled by the hour and segments by the day."""
+    newest = "select max(created_at) - interval '1 day' from raw_storyforge.segments"
+    [rule] = [rule for rule in RULES if rule.id == "E-03"]
+    assert sample.execute(f"delete from raw_storyforge.segments where created_at >= ({newest})").rowcount > 1
+    assert breaks(sample, [rule]) == {}
+    sample.execute(
+        "delete from raw_storyforge.segments"
+        " where id = (select id from raw_storyforge.segments order by created_at desc offset 1 limit 1)"
+    )
+    assert breaks(sample, [rule]) != {}
