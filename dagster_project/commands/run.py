@@ -37,7 +37,11 @@ def run_everything(settings: Settings, watch: Watch) -> list[str]:
 
 def tell(watch: Watch, problems: list[str]) -> int:
     """Show which rules are broken and what was refused; returns the exit code."""
-    from expectations.report import as_text
+    from expectations.catalogue import rules_for
+    from expectations.report import as_text, notes
+    from expectations.waivers import WAIVERS, read_waivers
+    from ingest.contract import read_contracts
+    from ingest.settings import Settings
 
     broken = {result.rule.system for result in watch.results if result.is_broken}
     if broken:
@@ -45,6 +49,8 @@ def tell(watch: Watch, problems: list[str]) -> int:
     refused = sum(load.rows_conflict + load.rows_rejected for load in watch.loads)
     if refused:
         console().print(f"{plural(refused, 'row')} went to quarantine: `tally quarantine list` shows them.")
-    for problem in problems:
-        print(problem, file=sys.stderr)
+    systems = read_contracts(Settings.from_environment().contract_folders)
+    known = {rule.id for system in systems for rule in rules_for(system)}
+    for sentence in [*problems, *notes(watch.results, read_waivers(WAIVERS), known)]:
+        print(sentence, file=sys.stderr)
     return 1 if problems else 0

@@ -40,12 +40,11 @@ GATES = """
         count(*) filter (where status = 'failed') as failed,
         count(*) filter (where status = 'error') as no_verdict,
         count(*) filter (where status = 'not_applicable') as not_applicable,
-        coalesce(
-            string_agg(rule_id, ', ' order by rule_id)
-                filter (where severity = 'critical' and status in ('failed', 'error')), ''
-        ) as held_by,
+        coalesce(max(array_to_string(held.rules, ', ')), '') as held_by,
+        coalesce(max(held.loads_without_verdict), 0) as loads_not_judged,
         date_trunc('second', max(checked_at))::text as last_asked
     from audit.gate_state
+    full join audit.held_systems as held using (system)
     group by system
     order by system
 """
