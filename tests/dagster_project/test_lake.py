@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import Warehouse
+from tests.conftest import Warehouse, judge
 
 
 def like(number: int) -> str:
@@ -18,11 +18,13 @@ def like(number: int) -> str:
 
 @pytest.fixture
 def liked(warehouse: Warehouse) -> Warehouse:
-    """A warehouse with three likes loaded, and no mart in it."""
+    """A warehouse with three likes loaded and judged, and no mart in it."""
     file = warehouse.landing / "storyforge" / "likes" / "date=2026-07-01" / "likes.ndjson"
     file.parent.mkdir(parents=True)
     file.write_text("".join(map(like, range(3))))
     assert warehouse.tally("load")[0] == 0
+    with psycopg.connect(warehouse.database) as connection:
+        judge(connection)
     return warehouse
 
 
@@ -47,6 +49,15 @@ def test_a_copy_that_is_not_there_is_said_with_what_makes_one(warehouse: Warehou
     assert (code, err) == (2, "There is no copy of the marts yet; `tally lake` makes one.\n")
 
 
+def test_rows_that_no_gate_has_seen_are_in_the_copy_and_told(liked: Warehouse) -> None:
+    with psycopg.connect(liked.database) as connection:
+        connection.execute("truncate audit.judged_loads")
+    code, _, err = liked.tally("lake")
+
+    assert code == 0
+    assert err == "storyforge is held back by 1 load without a verdict; in the copy its marts are as its rows are.\n"
+
+
 def test_a_held_system_is_in_the_copy_as_its_rows_are_and_told(liked: Warehouse) -> None:
     with psycopg.connect(liked.database) as connection:
         connection.execute(
@@ -57,7 +68,7 @@ def test_a_held_system_is_in_the_copy_as_its_rows_are_and_told(liked: Warehouse)
 
     assert code == 0
     assert (
-        err == "storyforge is held back by E-01, 1 load without a verdict; in the copy its marts are as its rows are.\n"
+        err == "storyforge is held back by E-01; in the copy its marts are as its rows are.\n"
     )
 
 
