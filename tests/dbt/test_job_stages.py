@@ -71,7 +71,7 @@ def told(at: datetime) -> str:
 
 @pytest.fixture
 def mart(settings: Settings, database: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
-    """Builds the mart of durations and reads it."""
+    """Builds the mart of durations, which alone is not published, and reads it."""
     from dbt.cli.main import dbtRunner
 
     for name, value in environment.dbt_environment(settings).items():
@@ -85,7 +85,7 @@ def mart(settings: Settings, database: str, monkeypatch: pytest.MonkeyPatch) -> 
         assert dbtRunner().invoke([*words, *project]).success
         query = """
             select d.*, b.entered_no_earlier_than, b.left_no_earlier_than, b.left_no_later_than
-            from marts.storyforge_job_stage_durations d
+            from building.storyforge_job_stage_durations d
             join intermediate.int_storyforge__job_stages_bounded b using (job_id, attempt, stage)
         """
         with psycopg.connect(database, options="-c timezone=UTC") as reader:
