@@ -67,9 +67,7 @@ def test_a_held_system_is_in_the_copy_as_its_rows_are_and_told(liked: Warehouse)
     code, _, err = liked.tally("lake")
 
     assert code == 0
-    assert (
-        err == "storyforge is held back by E-01; in the copy its marts are as its rows are.\n"
-    )
+    assert err == "storyforge is held back by E-01; in the copy its marts are as its rows are.\n"
 
 
 def test_a_copy_is_replaced_whole_and_by_nothing_that_failed(liked: Warehouse) -> None:

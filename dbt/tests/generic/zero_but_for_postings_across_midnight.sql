@@ -1,5 +1,5 @@
-{# Fails with every day at whose end the balances in `amount` do not add up to zero, unless just that is what postings of
-   the ad market whose legs stand on both sides of the midnight had moved by then. #}
+{# Fails with every day at whose end the balances in `amount` do not add up to zero, unless just that is what postings
+   of the ad market whose legs stand on both sides of the midnight had moved by then. #}
 {% test zero_but_for_postings_across_midnight(model, amount) %}
 
 with imbalanced as (
