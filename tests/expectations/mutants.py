@@ -25,6 +25,8 @@ from ingest.landing import find_files
 from ingest.load import load_files
 from ingest.sample import write_sample
 from ingest.schema import ensure_schemas
+from ingest.seal import seal
+from ingest.seal_file import SealFile
 from ingest.settings import Settings
 from tests.expectations.asking import summarise
 
@@ -70,7 +72,7 @@ def trials(connection: psycopg.Connection, rules: Sequence[Rule]) -> Iterator[Tr
 
 @contextmanager
 def clean_warehouse(systems: tuple[System, ...]) -> Iterator[psycopg.Connection]:
-    """A server of its own with the clean sample loaded; gone afterwards."""
+    """A server of its own with the clean sample loaded and sealed; gone afterwards."""
     with TemporaryDirectory(prefix="tally-mutants-") as home:
         Path(home).chmod(0o755)  # root's server runs as a plain user
         settings = Settings.from_environment({**os.environ, "TALLY_HOME": home, "TALLY_DATABASE_URL": ""})
@@ -82,6 +84,7 @@ def clean_warehouse(systems: tuple[System, ...]) -> Iterator[psycopg.Connection]
                 load_files(connection, systems, find_files(landing, systems))
                 connection.commit()
                 connection.autocommit = True
+                seal(connection, systems, SealFile(Path(home) / "seals.jsonl"))
                 yield connection
         finally:
             server.stop(settings)
