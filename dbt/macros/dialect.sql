@@ -50,6 +50,26 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Whole days of UTC from one instant to a later one: 0 until 24 hours have passed. #}
+{% macro days_between(earlier, later) -%}
+    {%- if target.type == "duckdb" -%}
+        date_sub('day', ({{ earlier }}) at time zone 'UTC', ({{ later }}) at time zone 'UTC')::integer
+    {%- else -%}
+        extract(day from ({{ later }}) - ({{ earlier }}))::integer
+    {%- endif -%}
+{%- endmacro %}
+
+{# The first instant of the UTC day that a text names as 2026-06-01; null when it names none. #}
+{% macro day_begun(day) -%}
+    case
+        when
+            {{ matches(day, '^[0-9]{4}-[0-9]{2}-[0-9]{2}$') }}
+            and {{ "try_cast(" ~ day ~ " as date) is not null" if target.type == "duckdb"
+                else "pg_input_is_valid(" ~ day ~ ", 'date')" }}
+            then ({{ day }})::date::timestamp at time zone 'UTC'
+    end
+{%- endmacro %}
+
 {# An instant as JSON members tell it: 2026-06-01T12:00:00.000000Z. #}
 {% macro instant_text(instant) -%}
     {%- if target.type == "duckdb" -%}

@@ -118,7 +118,36 @@ def test_every_planted_drift_is_attributed_to_its_cause_and_nothing_else_drifts(
     assert {row[:4] for row in found} == {(d.system, d.account_id, d.cause, d.amount) for d in planted}
     named = {(d.system, d.account_id): d.entry_id for d in planted if d.entry_id}
     assert {(row[0], row[1]): row[4] for row in found if row[:2] in named} == named
+    _hold_ages_against_a_recount(connection, planted)
     _hold_trust_against_a_recount(connection)
+
+
+def _hold_ages_against_a_recount(connection: psycopg.Connection, planted: list[Drift]) -> None:
+    """Of every balance that drifts: since when, by the posting that was planted, and how old that was at the newest."""
+    posted = {
+        (system, entry_id): at
+        for system, entry_id, at in connection.execute(
+            "select system, entry_id, posted_at from marts.fct_ledger_entries"
+        ).fetchall()
+    }
+    newest = dict(
+        connection.execute(
+            "select system, max(at) from (select system, occurred_at as at from marts.fct_events"
+            " union all select system, posted_at from marts.fct_ledger_entries) as instants group by 1"
+        ).fetchall()
+    )
+    ages = {
+        (system, subject): (since, age)
+        for system, subject, since, age in connection.execute(
+            "select system, subject, broken_since, age_days from marts.reconciliation_breaks"
+        ).fetchall()
+    }
+    for (system, _), (since, age) in ages.items():
+        assert age == (since and (newest[system] - since).days)
+    dated = {(d.system, d.account_id): posted[d.system, d.entry_id] for d in planted if d.entry_id}
+    assert {account: ages[account][0] for account in dated} == dated
+    assert {system for system, _ in dated} == set(PLANTERS)
+    assert len({age for _, age in ages.values() if age is not None}) > 1
 
 
 def _hold_trust_against_a_recount(connection: psycopg.Connection) -> None:

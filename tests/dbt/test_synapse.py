@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.conftest import Warehouse
@@ -135,10 +136,14 @@ def test_a_counter_above_the_lake_is_backfilled_early_or_wrong(warehouse: Wareho
     assert reconciled(warehouse, 1)["message_create lifetime"] == (5, 1, "backfill")
     assert set(reconciled(warehouse, 2).values()) == {(1, 0, "late events")}
     assert set(reconciled(warehouse, 3).values()) == {(2, 1, "missing events")}
-    assert warehouse.fetch("select rule_id, subject, amount::int from marts.reconciliation_breaks order by 1, 2") == [
-        ("D-05", "user:3 message_create day:2026-05-20", 1),
-        ("D-06", "user:3 message_create lifetime", 1),
-        ("D-06", "user:3 message_create season_counter_raw", 1),
+    # The day's counter dates all three, and the newest message is of the morning of June 1st.
+    since = datetime(2026, 5, 20, tzinfo=UTC)
+    assert warehouse.fetch(
+        "select rule_id, subject, amount::int, broken_since, age_days from marts.reconciliation_breaks order by 1, 2"
+    ) == [
+        ("D-05", "user:3 message_create day:2026-05-20", 1, since, 12),
+        ("D-06", "user:3 message_create lifetime", 1, since, 12),
+        ("D-06", "user:3 message_create season_counter_raw", 1, since, 12),
     ]
 
     deliver(warehouse, "2026-06-03", "event_lake", [message(3, 2, "2026-06-01T23:59:59Z")])

@@ -10,11 +10,14 @@ with postings as (
 
 ),
 
+-- Money is touched when something comes to be broken or no longer is; that a break is a day older touches none.
 subjects as (
 
     select subject
     from {{ changes('reconciliation_breaks', of_whole_systems=false) }} as breaks
     where system = 'advert_market'
+    group by 1
+    having sum(times) <> 0
 
 ),
 

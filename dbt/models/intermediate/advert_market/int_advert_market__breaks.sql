@@ -34,6 +34,7 @@ final as (
             when matches.classification = 'unmatched ledger' then 'posting without coins'
             else matches.classification
         end as cause,
+        coalesce(matches.seen_at, matches.posted_at) as broken_since,
         {{ json_object({
             'deal_id': 'matches.deal_id',
             'tx_hash': 'matches.tx_hash',
@@ -59,6 +60,7 @@ final as (
         unrecorded.stakes as amount,
         unrecorded.unit,
         'deal without posting' as cause,
+        unrecorded.settled_at as broken_since,
         {{ json_object({'outcome': 'unrecorded.outcome', 'stakes': 'unrecorded.stakes'}) }} as evidence
     from unrecorded
     cross join delivered

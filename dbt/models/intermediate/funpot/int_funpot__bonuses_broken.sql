@@ -41,6 +41,11 @@ paid as (
         min(bonuses.user_id) as first_user_id,
         max(bonuses.user_id) as last_user_id,
         count(*) filter (where bonuses.movement = 'referral_bonus_paid') as bonuses,
+        min(bonuses.posted_at) as first_posted_at,
+        (
+            array_agg(bonuses.posted_at order by bonuses.posted_at)
+            filter (where bonuses.movement = 'referral_bonus_paid')
+        )[2] as repeated_at,
         sum(bonuses.amount) as amount
     from bonuses
     left join due as by_payment on bonuses.reference = by_payment.payment_id
@@ -53,6 +58,8 @@ judged as (
         paid.subject,
         paid.amount as paid,
         paid.bonuses,
+        paid.first_posted_at,
+        paid.repeated_at,
         coalesce(due.bonus, 0) as due,
         case
             when due.payment_id is null then 'no paid top-up of an invited user'
@@ -72,6 +79,7 @@ final as (
         paid - due as amount,
         'INT' as unit,
         cause,
+        case when cause = 'paid more than once' then repeated_at else first_posted_at end as broken_since,
         {{ json_object({'due': 'due', 'paid': 'paid', 'bonuses': 'bonuses'}) }} as evidence
     from judged
     where cause is not null

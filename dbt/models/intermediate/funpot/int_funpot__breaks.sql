@@ -1,44 +1,12 @@
-select
-    rule_id,
-    subject,
-    amount,
-    unit,
-    cause,
-    evidence
-from {{ ref('int_funpot__topups_broken') }}
-union all
-select
-    rule_id,
-    subject,
-    amount,
-    unit,
-    cause,
-    evidence
-from {{ ref('int_funpot__stakes_broken') }}
-union all
-select
-    rule_id,
-    subject,
-    amount,
-    unit,
-    cause,
-    evidence
-from {{ ref('int_funpot__rewards_broken') }}
-union all
-select
-    rule_id,
-    subject,
-    amount,
-    unit,
-    cause,
-    evidence
-from {{ ref('int_funpot__refunds_broken') }}
-union all
-select
-    rule_id,
-    subject,
-    amount,
-    unit,
-    cause,
-    evidence
-from {{ ref('int_funpot__bonuses_broken') }}
+{% for name in ['topups_broken', 'stakes_broken', 'rewards_broken', 'refunds_broken', 'bonuses_broken'] %}
+    select
+        rule_id,
+        subject,
+        amount,
+        unit,
+        cause,
+        broken_since,
+        evidence
+    from {{ ref('int_funpot__' ~ name) }}
+    {% if not loop.last %}union all{% endif %}
+{% endfor %}

@@ -26,6 +26,7 @@ final as (
             when contests.outcome is null then 'reward before the result'
             else 'reward without a winner'
         end as cause,
+        rewards.first_rewarded_at as broken_since,
         {{ json_object({
             'outcome': 'contests.outcome',
             'rewarded': 'rewards.rewarded',

@@ -10,6 +10,7 @@ movements as (
         coalesce(contest_id, reference, entry_id) as staked_on,
         sum(case when movement = 'stake_taken' then -amount else {{ whole(0) }} end) as taken,
         sum(case when movement = 'stake_rolled_back' then amount else {{ whole(0) }} end) as rolled_back,
+        min(posted_at) as first_posted_at,
         max(posted_at) as last_posted_at
     from {{ ref('int_funpot__movements_booked') }}
     where movement in ('stake_taken', 'stake_rolled_back')
@@ -21,6 +22,7 @@ stakes as (
         voter_id as user_id,
         contest_id as staked_on,
         {{ whole('sum(stake)') }} as staked,
+        min(cast_at) as first_cast_at,
         max(cast_at) as last_cast_at
     from {{ ref('fct_votes') }}
     where system = 'funpot' and accepted and stake > 0
@@ -34,6 +36,8 @@ compared as (
         coalesce(stakes.staked, 0) as staked,
         coalesce(movements.taken, 0) as taken,
         coalesce(movements.rolled_back, 0) as rolled_back,
+        stakes.first_cast_at,
+        movements.first_posted_at,
         greatest(stakes.last_cast_at, movements.last_posted_at) as last_happened_at
     from stakes
     full join movements on stakes.staked_on = movements.staked_on and stakes.user_id = movements.user_id
@@ -50,6 +54,11 @@ final as (
             when compared.taken = compared.rolled_back then 'vote without a stake'
             else 'another stake taken'
         end as cause,
+        case
+            when compared.staked = 0 then compared.first_posted_at
+            when compared.taken = compared.rolled_back then compared.first_cast_at
+            else compared.last_happened_at
+        end as broken_since,
         {{ json_object({
             'staked': 'compared.staked',
             'taken': 'compared.taken',

@@ -21,6 +21,9 @@ credited as (
         min(credits.user_id) as first_user_id,
         max(credits.user_id) as last_user_id,
         count(*) filter (where credits.movement = 'topup_paid') as credits,
+        min(credits.posted_at) as first_posted_at,
+        (array_agg(credits.posted_at order by credits.posted_at) filter (where credits.movement = 'topup_paid'))[2]
+            as repeated_at,
         sum(credits.amount) as amount
     from credits
     left join payments on credits.reference = payments.payment_id
@@ -34,6 +37,9 @@ compared as (
     select
         coalesce(payments.payment_id, credited.subject) as subject,
         payments.status,
+        payments.updated_at,
+        credited.first_posted_at,
+        credited.repeated_at,
         case when payments.status = 'paid' then payments.amount else {{ whole(0) }} end as due,
         coalesce(credited.amount, 0) as credited,
         coalesce(credited.credits, 0) as credits,
@@ -64,6 +70,11 @@ final as (
         judged.credited - judged.due as amount,
         'INT' as unit,
         judged.cause,
+        case judged.cause
+            when 'not credited' then judged.updated_at
+            when 'credited more than once' then judged.repeated_at
+            else judged.first_posted_at
+        end as broken_since,
         {{ json_object({
             'status': 'judged.status',
             'due': 'judged.due',

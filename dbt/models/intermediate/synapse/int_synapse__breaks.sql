@@ -14,6 +14,7 @@ rewards_outside as (
 
     select
         rewards.event_type,
+        rewards.rewarded_at,
         amounts.unit,
         amounts.given,
         amounts.allowed,
@@ -37,6 +38,7 @@ final as (
         given - case when given < 0 then 0 else allowed end as amount,
         unit,
         case when given < 0 then 'reward is negative' else 'reward above the ruleset' end as cause,
+        rewarded_at as broken_since,
         {{ json_object({'event_type': 'event_type', 'given': 'given', 'allowed': 'allowed'}) }} as evidence
     from rewards_outside
     union all
@@ -50,6 +52,7 @@ final as (
         drift as amount,
         case when counter like 'voice_minutes %' then 'minutes' else 'events' end as unit,
         cause,
+        broken_since,
         {{ json_object({'recorded': 'recorded', 'recounted': 'recounted', 'basis': 'basis'}) }} as evidence
     from counters
     -- Stars are balances, and a balance that differs is a break of its own.

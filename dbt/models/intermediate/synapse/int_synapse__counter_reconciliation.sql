@@ -17,6 +17,7 @@ explained as (
         recorded,
         recounted,
         cause,
+        broken_since,
         event_type
         || case when category_id <> '0' then ' category:' || category_id else '' end
         || ' ' || case when period = 'season' then 'season_counter_raw' else period end as counter,
@@ -40,6 +41,7 @@ explained as (
             when recorded > recounted then 'missing events'
             else 'events not counted'
         end as cause,
+        null::timestamptz as broken_since,
         counter || ' season:' || season_id as counter,
         case counter
             when 'lifetime_stars' then 'stars of all seasons in the activity log'
@@ -60,7 +62,8 @@ final as (
         {{ whole('recounted') }} as recounted,
         basis,
         {{ whole('recorded - recounted') }} as drift,
-        cause
+        cause,
+        broken_since
     from explained
 
 )

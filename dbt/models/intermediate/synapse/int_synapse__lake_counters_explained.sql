@@ -21,13 +21,14 @@ members as (
             over member as awaited,
         sum(case when recorded > recounted and day is not null then recorded - recounted else 0 end)
             over member as known_to_days,
+        min(case when recorded > recounted then day end) over member as first_day_missed,
         max(case when period = 'season' then recorded - recounted end) over member as season_excess
     from counters
     window member as (partition by user_id, event_type, category_id)
 
 ),
 
-final as (
+explained as (
 
     select
         members.user_id,
@@ -37,6 +38,8 @@ final as (
         members.recorded,
         members.recounted,
         members.retained,
+        members.day,
+        members.first_day_missed,
         case
             when members.recorded = members.recounted then null
             when not members.is_recorded then 'missing counter'
@@ -63,6 +66,26 @@ final as (
             members.user_id = backfills.user_id
             and members.event_type = backfills.event_type
             and members.category_id = '0'
+
+),
+
+final as (
+
+    select
+        user_id,
+        event_type,
+        category_id,
+        period,
+        recorded,
+        recounted,
+        retained,
+        cause,
+        case
+            when cause is not null and day is not null then {{ day_begun('day') }}
+            -- The days that know of them are why the lifetime lacks them.
+            when cause = 'missing events' then {{ day_begun('first_day_missed') }}
+        end as broken_since
+    from explained
 
 )
 
