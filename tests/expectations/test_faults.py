@@ -6,11 +6,11 @@ import psycopg
 
 from expectations.catalogue import all_rules
 from expectations.rule import whole
-from expectations.summaries import create_summary
 from ingest.contract import System
 from ingest.landing import find_files
 from ingest.load import load_files
 from ingest.sample import write_sample
+from tests.expectations.asking import summarise
 
 
 def test_the_rules_that_hold_marts_back_report_the_planted_faults_and_nothing_else(
@@ -22,10 +22,7 @@ def test_the_rules_that_hold_marts_back_report_the_planted_faults_and_nothing_el
     assert {rule_id for rule_id, _ in planted} == {rule.id for rule in critical}
 
     load_files(connection, systems, find_files(landing, systems))
-    for summary in dict.fromkeys(
-        summary for rule in critical for summary in rule.reads
-    ):  # in order: one may read another
-        create_summary(connection, summary)
+    summarise(connection, critical)
     reported = {
         (rule.id, subject)
         for rule in critical
