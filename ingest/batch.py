@@ -28,7 +28,9 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a file: `_line` and one column per contract column; and the lines that gave no row.
+    """Some rows of a file, and the lines that gave none.
+
+    The frame has `_line`, one column per contract column, and those of the fingerprint.
 
     `bytes_read` is how much of the file, as it lies there, has been read with them.
     """
@@ -40,7 +42,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a file as CSV: `_line`, columns of the table, and `_hash`, a hash of all the row's content.
+    """Some rows of a file as CSV: `_line`, columns of the table, and the fingerprint.
 
     `refusals` and `bytes_read` are as a batch has them; `unsure` are the lines of further rows, which `csv` does not
     hold. `count` counts both.

@@ -54,7 +54,12 @@ _TABLES = """
             where p.partrelid = t.oid
         ),
         exists (select from pg_trigger g where g.tgrelid = t.oid and g.tgname = 'immutable'),
-        to_regclass(format('%%I.%%I', 'keys_' || substr(n.nspname, 5), t.relname)) is not null,
+        exists (
+            select from pg_attribute a
+            where
+                a.attrelid = to_regclass(format('%%I.%%I', 'keys_' || substr(n.nspname, 5), t.relname))
+                and a.attname = '_check'
+        ),
         array(
             select a.attname::text
             from pg_attribute a

@@ -70,7 +70,9 @@ def erase(connection: Connection, table: Table, where: Mapping[str, str]) -> Era
             ).rowcount
             # The hash of the row as delivered would confirm a guess too.
             connection.execute(
-                sql.SQL("update {} t set _hash = null from erasing e where {}").format(registry(table), of_registry)
+                sql.SQL("update {} t set _hash = null, _check = null from erasing e where {}").format(
+                    registry(table), of_registry
+                )
             )
             sealed = connection.execute(
                 sql.SQL("update {} l set {} = null from erasing e where {}").format(

@@ -1,14 +1,15 @@
 """The key registry of an append table: every key it ever held, unique over all its partitions and for all time.
 
 Postgres can enforce a unique key of a partitioned table only together with its partition column, so each append table
-has a plain table of keys beside it, `keys_<system>.<table>`. Beside the key stands a hash of the row's content as
-delivered: a row that comes again with the same key and hash is known without being looked at. A hash that differs
-proves nothing (the same instant may be spelt differently); then the rows themselves are compared.
+has a plain table of keys beside it, `keys_<system>.<table>`. Beside the key stands the row's fingerprint.
 """
+
+from collections.abc import Iterable
 
 from psycopg import Connection, errors, sql
 
 from ingest.contract import Table
+from ingest.fingerprint import FINGERPRINT
 
 _ALL = sql.SQL("")
 
@@ -18,13 +19,20 @@ def registry(table: Table) -> sql.Identifier:
     return sql.Identifier(f"keys_{table.system}", table.name)
 
 
-def create_registry(connection: Connection, table: Table) -> None:
-    """Create the registry of an append table anew and enter the keys the table holds."""
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
+def create_registry(connection: Connection, table: Table, *, anew: bool) -> None:
+    """Create the registry of an append table and enter the keys the table holds.
+
+    Of a table that is not made `anew`, the registry that is there stays, and gets the columns it lacks.
+    """
+    columns = _list(table.key)
     connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(f"keys_{table.system}")))
-    connection.execute(sql.SQL("drop table if exists {}").format(registry(table)))
+    if anew:
+        connection.execute(sql.SQL("drop table if exists {}").format(registry(table)))
+    elif connection.execute("select to_regclass(%s)", (registry(table).as_string(),)).fetchall()[0][0]:
+        connection.execute(sql.SQL("alter table {} add column _check bigint").format(registry(table)))
+        return
     connection.execute(
-        sql.SQL("create table {} as select {}, null::bigint as _hash from {}").format(
+        sql.SQL("create table {} as select {}, null::bigint as _hash, null::bigint as _check from {}").format(
             registry(table), columns, sql.Identifier(table.schema, table.name)
         )
     )
@@ -58,11 +66,10 @@ def register_accepted(connection: Connection, table: Table) -> None:
 
 
 def _register(connection: Connection, table: Table, which: sql.Composable = _ALL) -> int:
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     # In the order of the key neighbouring entries share pages of the index.
     return connection.execute(
-        sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving {} order by {}").format(
-            registry(table), columns, columns, which, columns
+        sql.SQL("insert into {} ({columns}) select {columns} from arriving {} order by {}").format(
+            registry(table), which, _list(table.key), columns=_list((*table.key, *FINGERPRINT))
         )
     ).rowcount
 
@@ -73,11 +80,14 @@ def _register_first(connection: Connection, table: Table) -> int:
     connection.execute(sql.SQL("alter table {} drop constraint {}").format(registry(table), name))
     # A fresh file for the empty table; where wal_level allows it, Postgres then writes its rows once, not twice.
     connection.execute(sql.SQL("truncate {}").format(registry(table)))
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     # In any order: sorting first takes 0.3 s more a million, and would only pay where few of these keys came again.
-    insert = sql.SQL("insert into {} ({}, _hash) select {}, _hash from arriving")
-    count = connection.execute(insert.format(registry(table), columns, columns)).rowcount
+    insert = sql.SQL("insert into {} ({columns}) select {columns} from arriving")
+    count = connection.execute(insert.format(registry(table), columns=_list((*table.key, *FINGERPRINT)))).rowcount
     connection.execute(
-        sql.SQL("alter table {} add constraint {} primary key ({})").format(registry(table), name, columns)
+        sql.SQL("alter table {} add constraint {} primary key ({})").format(registry(table), name, _list(table.key))
     )
     return count
+
+
+def _list(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

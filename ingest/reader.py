@@ -16,25 +16,33 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
+from itertools import compress
 from typing import BinaryIO, Literal, Protocol, cast
 
 import polars as pl
 
 from ingest.batch import Batch, Rows
 from ingest.contract import Table
-from ingest.decode import read_batches
+from ingest.decode import read_batches, read_fingerprints
 from ingest.errors import UnreadableFileError
+from ingest.fingerprint import FINGERPRINT
 from ingest.landing import LandingFile
 from ingest.validate import fitting, validate
 
 LARGE_BYTES = 16 << 20  # on disk; a plain file of this size takes some 0.2 s to decode
 
 
+What = Literal["fingerprints", "keys", "rows"]
+
+
 class Read(Protocol):
     """Reads a file from its beginning."""
 
-    def __call__(self, what: Literal["keys", "rows"], lines: pl.Series | None = None) -> Iterator[Rows]:
-        """Its keys, where other columns may not fit; or its rows, all or those of some lines (sorted), that fit."""
+    def __call__(self, what: What, lines: pl.Series | None = None) -> Iterator[Rows]:
+        """Its rows that fit, all or those of some lines (sorted).
+
+        Or its keys, where other columns may not fit, or nothing but its fingerprints, of lines that may give no row.
+        """
 
 
 @contextmanager
@@ -62,9 +70,17 @@ def decode(rows: bytes, columns: Sequence[str]) -> pl.DataFrame:
     return pl.read_csv(rows, has_header=False, schema=dict.fromkeys(columns, pl.String))
 
 
-def _read(file: LandingFile, table: Table, what: Literal["keys", "rows"], lines: pl.Series | None) -> Iterator[Rows]:
-    for batch in read_batches(file, table):
-        yield _keys(batch, table) if what == "keys" else _rows(batch, table, lines)
+def _read(file: LandingFile, table: Table, what: What, lines: pl.Series | None) -> Iterator[Rows]:
+    if what == "fingerprints":
+        yield from map(_fingerprints, read_fingerprints(file, table))
+    else:
+        for batch in read_batches(file, table):
+            yield _keys(batch, table) if what == "keys" else _rows(batch, table, lines)
+
+
+def _fingerprints(batch: Batch) -> Rows:
+    csv = encode(batch.frame.select("_line", *FINGERPRINT))
+    return Rows(batch.frame.height, csv, batch.refusals, batch.bytes_read)
 
 
 def _keys(batch: Batch, table: Table) -> Rows:
@@ -72,34 +88,29 @@ def _keys(batch: Batch, table: Table) -> Rows:
     is_fitting = fitting(batch.frame, [column for column in table.columns if column.name in table.key])
     frame = batch.frame.filter(is_fitting)
     unsure = batch.frame["_line"].filter(~is_fitting).to_list()
-    csv = encode(frame.select("_line", *table.key, _hashes(frame, table)))
+    csv = encode(frame.select("_line", *table.key, *FINGERPRINT))
     return Rows(batch.frame.height, csv, batch.refusals, batch.bytes_read, unsure)
 
 
 def _rows(batch: Batch, table: Table, lines: pl.Series | None) -> Rows:
-    """Lines that gave no row are refused only if all are wanted: some lines are of those that gave one."""
-    wanted = batch if lines is None else replace(batch, frame=_only(lines, batch), refusals=[])
+    wanted = batch if lines is None else _only(lines, batch)
     frame, refusals = validate(wanted, table)
-    csv = encode(frame.select("_line", *_names(table), _hashes(frame, table)))
+    csv = encode(frame.select("_line", *(column.name for column in table.columns), *FINGERPRINT))
     return Rows(frame.height, csv, refusals, batch.bytes_read)
 
 
-def _hashes(frame: pl.DataFrame, table: Table) -> pl.Series:
-    return frame.select(_names(table)).hash_rows().reinterpret(signed=True).alias("_hash")
-
-
-def _names(table: Table) -> list[str]:
-    return [column.name for column in table.columns]
-
-
-def _only(lines: pl.Series, batch: Batch) -> pl.DataFrame:
+def _only(lines: pl.Series, batch: Batch) -> Batch:
     found = batch.frame["_line"]
-    if found.is_empty():
-        return batch.frame
+    refused = pl.Series([refusal.line for refusal in batch.refusals], dtype=pl.Int64)
+    own = pl.concat([found, refused])
+    if own.is_empty():
+        return batch
     # Of all the file's lines only those that can be of this batch are compared with its own.
-    begin = lines.search_sorted(cast(int, found.min()), "left")
-    end = lines.search_sorted(cast(int, found.max()), "right")
-    return batch.frame.filter(found.is_in(lines[begin:end].implode()))
+    begin = lines.search_sorted(cast(int, own.min()), "left")
+    end = lines.search_sorted(cast(int, own.max()), "right")
+    wanted = lines[begin:end].implode()
+    refusals = list(compress(batch.refusals, refused.is_in(wanted)))
+    return replace(batch, frame=batch.frame.filter(found.is_in(wanted)), refusals=refusals)
 
 
 def _ahead(rows: Iterator[Rows]) -> Iterator[Rows]:

@@ -62,7 +62,7 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
                 keys = _foreign_keys(connection, table, tables)
                 connection.execute(sql.SQL(";\n").join(create_statements(table, keys)))
             if table.registers_keys and not (key in found and found[key].registered):
-                create_registry(connection, table)
+                create_registry(connection, table, anew=key not in found)
             if _wants_list(table, found.get(key)):
                 create_list(connection, table, anew=key not in found)
         for table in (table for system in systems for table in system.tables):

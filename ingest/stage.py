@@ -1,7 +1,7 @@
 """A file's rows on their way: read, judged and copied into `arriving`, a temporary table of the file's transaction.
 
-Where an append table holds rows, a file is read twice. First for its keys: rows whose key and content the registry
-knows are counted and go no further. Then for the rest, if there is any. A batch whose every value Postgres accepts is
+Where an append table holds rows, a file is read twice. First for its fingerprints: rows that the registry knows are
+counted and go no further. Then for the rest, if there is any. A batch whose every value Postgres accepts is
 copied straight into typed columns; only where it refuses one, the batch is copied as text and judged row by row.
 """
 
@@ -16,6 +16,7 @@ from psycopg import Connection, errors, sql
 from ingest.batch import Refusal
 from ingest.contract import Column, Table
 from ingest.errors import UnreadableFileError
+from ingest.fingerprint import FINGERPRINT
 from ingest.keys import holds_keys, registry
 from ingest.landing import LandingFile
 from ingest.reader import Read, decode, encode, opened
@@ -25,6 +26,7 @@ from ingest.validate import explain
 NOT_ACCEPTED = (psycopg.DataError, errors.StatementTooComplex, errors.ProgramLimitExceeded)
 # Types whose every well-spelt text is a valid value, so that Postgres need not be asked again.
 _SETTLED_BY_SPELLING = ("text", "varchar", "uuid", "boolean")
+_LARGE_SHARE = 4  # a file of a quarter of the registry's bytes, of some 1/20 of its rows, is a large one
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Staged:
 def stage(
     connection: Connection, table: Table, file: LandingFile, on_rows: Callable[[int, int], None] = lambda *_: None
 ) -> Staged:
-    """Fill `arriving` (`_line`, the table's typed columns, `_hash`) with the rows that may be new.
+    """Fill `arriving` (`_line`, the table's typed columns, the fingerprint) with the rows that may be new.
 
     `on_rows` hears after each batch how many rows and bytes of the file have been read so far; bytes that are read
     twice count half each time.
@@ -50,7 +52,7 @@ def stage(
     staged, unknown = Staged(), None
     with opened(file, table) as read:
         if table.load_mode == "append" and holds_keys(connection, table):
-            unknown = _find_unknown(connection, table, read, staged, on_rows)
+            unknown, staged = _find_unknown(connection, table, file, read, on_rows)
             if unknown.is_empty():
                 return staged
         arrived, before = 0, staged.duplicates + len(staged.refusals)
@@ -68,24 +70,23 @@ def stage(
 
 
 def _create(connection: Connection, name: str, types: Mapping[str, str]) -> None:
+    columns = {"_line": "bigint", **types, **dict.fromkeys(FINGERPRINT, "bigint")}
     fields = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in types.items()
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns.items()
     )
-    connection.execute(
-        sql.SQL("create temporary table {} (_line bigint, {}, _hash bigint) on commit drop").format(
-            sql.Identifier(name), fields
-        )
-    )
+    connection.execute(sql.SQL("create temporary table {} ({}) on commit drop").format(sql.Identifier(name), fields))
 
 
 def _find_unknown(
-    connection: Connection, table: Table, read: Read, staged: Staged, on_rows: Callable[[int, int], None]
-) -> pl.Series:
-    """The lines, in order, of the rows that the registry does not hold with their very content; counts the others."""
+    connection: Connection, table: Table, file: LandingFile, read: Read, on_rows: Callable[[int, int], None]
+) -> tuple[pl.Series, Staged]:
+    """The lines, in order, that the registry does not hold just so; and what became of the others."""
+    staged, lines = Staged(), [pl.Series("_line", dtype=pl.Int64)]
+    by_key = not _is_large(connection, table, file)
     types = {column.name: column.type for column in table.columns}
-    _create(connection, "probing", {name: types[name] for name in table.key})
-    lines = [pl.Series("_line", dtype=pl.Int64)]
-    for rows in read("keys"):
+    key = table.key if by_key else ()
+    _create(connection, "probing", {name: types[name] for name in key})
+    for rows in read("keys" if by_key else "fingerprints"):
         staged.refusals += rows.refusals
         staged.duplicates += rows.count
         lines.append(pl.Series("_line", rows.unsure, dtype=pl.Int64))
@@ -94,41 +95,46 @@ def _find_unknown(
                 with connection.transaction():
                     _copy_rows(connection, "probing", rows.csv)
         except NOT_ACCEPTED:
-            lines.append(decode(rows.csv, ("_line", *table.key, "_hash"))["_line"].cast(pl.Int64))
+            lines.append(decode(rows.csv, ("_line", *key, *FINGERPRINT))["_line"].cast(pl.Int64))
         on_rows(staged.duplicates + len(staged.refusals), rows.bytes_read // 2)
-    with connection.cursor() as cursor, cursor.copy(_unknown_lines(connection, table)) as stream:
+    query = _unknown_by_key(table) if by_key else _unknown_at_large(table)
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("copy ({}) to stdout").format(query)) as stream:
         found = b"".join(stream)
     if found:
         lines.append(pl.read_csv(found, has_header=False, schema={"_line": pl.Int64})["_line"])
     connection.execute("drop table probing")
     unknown = pl.concat(lines).sort()
     staged.duplicates -= len(unknown)
-    return unknown
+    return unknown, staged
 
 
-def _unknown_lines(connection: Connection, table: Table) -> sql.Composed:
-    """Each row of `probing` is looked up in the registry's index by itself, so that the cost follows the file.
+def _is_large(connection: Connection, table: Table, file: LandingFile) -> bool:
+    """Whether to read the whole registry for the file's rows: then no value of theirs need be read.
 
-    Only where the file is not small beside the registry, the whole registry is read and joined: 0.6 s where both hold a
-    million rows, against 1.1 s. A scalar subquery cannot become a join by itself.
+    That takes 1.0 microseconds a row of the file and 0.2 an entry of the registry, against 3 a row for reading its key
+    and looking it up. A row is some six times as long as an entry.
     """
-    ((is_large,),) = connection.execute(
-        "select pg_relation_size('probing') * 4 > pg_relation_size(%s::regclass)", (registry(table).as_string(),)
-    ).fetchall()
-    keys = [sql.Identifier(name) for name in table.key]
-    query = (
-        "select _line from probing as p left join {registry} as r using ({keys}) where p._hash is distinct from r._hash"
-        if is_large
-        # Neighbouring keys share pages of the index.
-        else "select _line from (select * from probing order by {keys}) as p"
-        " where _hash is distinct from (select _hash from {registry} as r where {is_key})"
-    )
-    return sql.SQL("copy ({}) to stdout").format(
-        sql.SQL(query).format(
-            registry=registry(table),
-            keys=sql.SQL(", ").join(keys),
-            is_key=sql.SQL(" and ").join(sql.SQL("r.{0} = p.{0}").format(name) for name in keys),
-        )
+    ((size,),) = connection.execute("select pg_relation_size(%s)", (registry(table).as_string(),)).fetchall()
+    return bool(file.path.stat().st_size * _LARGE_SHARE > size)
+
+
+def _unknown_at_large(table: Table) -> sql.Composed:
+    return sql.SQL(
+        "select _line from probing where not exists"
+        " (select from {} as r where r._hash = probing._hash and r._check = probing._check)"
+    ).format(registry(table))
+
+
+def _unknown_by_key(table: Table) -> sql.Composed:
+    """Each row is looked up in the index by itself, so that the cost follows the file and not the registry."""
+    return sql.SQL(
+        # Neighbouring keys share pages of the index. With an offset the lookup cannot become a join.
+        "select _line from (select * from probing order by {}) as p where not exists"
+        " (select from {} as r where {} and r._hash = p._hash and r._check = p._check offset 0)"
+    ).format(
+        sql.SQL(", ").join(map(sql.Identifier, table.key)),
+        registry(table),
+        sql.SQL(" and ").join(sql.SQL("r.{0} = p.{0}").format(sql.Identifier(name)) for name in table.key),
     )
 
 
@@ -148,7 +154,7 @@ def _copy(connection: Connection, table: Table, rows: bytes) -> list[Refusal]:
         with connection.transaction():
             return _copy_judged(connection, table, rows)
     except NOT_ACCEPTED as error:
-        frame = decode(rows, ["_line", *(column.name for column in table.columns), "_hash"])
+        frame = decode(rows, ["_line", *(column.name for column in table.columns), *FINGERPRINT])
         if frame.height == 1:
             return [Refusal(int(frame["_line"][0]), "type", f"Postgres does not take a value ({_first_line(error)})")]
         half = frame.height // 2
@@ -172,10 +178,11 @@ def _copy_judged(connection: Connection, table: Table, rows: bytes) -> list[Refu
     _copy_rows(connection, "judged", rows)
     broken = _broken(table)
     connection.execute(
-        sql.SQL("insert into arriving select _line, {}, _hash from judged where {} is null").format(
+        sql.SQL("insert into arriving select _line, {}, {} from judged where {} is null").format(
             sql.SQL(", ").join(
                 sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in table.columns
             ),
+            sql.SQL(", ").join(map(sql.Identifier, FINGERPRINT)),
             broken,
         )
     )

@@ -7,7 +7,7 @@ without a quotation mark are split at their commas, all at once, and what is lef
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
@@ -17,6 +17,8 @@ import polars as pl
 from ingest.batch import BATCH_BYTES, BOM, Batch, Refusal, RefusedError, shown, text_frame
 from ingest.contract import Table
 from ingest.errors import UnreadableFileError
+from ingest.fingerprint import Fingerprint
+from ingest.formats.lines import split_lines
 from ingest.landing import LandingFile, open_bytes
 
 # Longer than any sane text, and short enough to end the damage of a quotation mark that is never closed.
@@ -28,6 +30,18 @@ _Rows = tuple[pl.DataFrame, list[Refusal]]
 
 def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     """The records of a file, each under the number of its first line; blank lines are none."""
+    return _read(file, table, _Reader.rows)
+
+
+def read_fingerprints(file: LandingFile, table: Table) -> Iterator[Batch]:
+    """The fingerprints of all records, whether or not they give rows."""
+    return _read(file, table, _Reader.fingerprints)
+
+
+def _read(
+    file: LandingFile, table: Table, read_lines: Callable[["_Reader", int, bytes], Iterable[_Rows] | None]
+) -> Iterator[Batch]:
+    """Read block by block, by `read_lines` wherever it finds that every line of the block is a record."""
     with open_bytes(file) as (stream, raw):
         header = next(_records(enumerate(stream, 1)), None)
         if header is None:
@@ -39,19 +53,14 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
         reader = _Reader(table, header.fields)
         first = header.following
         while block := stream.read(BATCH_BYTES) + stream.readline():
-            frame = reader.block(first, block)
-            if frame is not None:
-                yield Batch(frame, [], raw.tell())
-                first += frame.height
-                continue
-            lines = _lines(first, block)
-            if lines is not None:
-                for frame, refusals in reader.lines(lines):
+            end = first + block.count(b"\n") + (not block.endswith(b"\n"))
+            found = read_lines(reader, first, block)
+            if found is not None:
+                for frame, refusals in found:
                     yield Batch(frame, refusals, raw.tell())
-                first += lines.height
+                first = end
                 continue
             # The last record may end beyond this block.
-            end = first + block.count(b"\n") + (not block.endswith(b"\n"))
             numbered = enumerate(chain(BytesIO(block), stream), first)
             records = []
             for record in _records(numbered):
@@ -65,16 +74,14 @@ def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
 def _lines(first: int, block: bytes) -> pl.DataFrame | None:
     """The lines of a block, numbered from `first`; None where a record may hold a newline, or the text is odd."""
     try:
-        text = block.removesuffix(b"\n").decode()
-    except UnicodeDecodeError:
+        texts = split_lines(block).fill_null("")
+    except pl.exceptions.PolarsError:
         return None
-    if "\r" in text:
-        text = text.removesuffix("\r").replace("\r\n", "\n")
-    lines = pl.DataFrame({"text": text.split("\n")}).with_row_index("_line", first).cast({"_line": pl.Int64})
-    is_odd = pl.col("text").str.count_matches('"', literal=True) % 2 == 1
-    if "\r" in text or ('"' in text and lines.select(is_odd.any()).item()):
+    if b"\r" in block and texts.str.contains("\r", literal=True).any():
         return None
-    return lines
+    if b'"' in block and (texts.str.count_matches('"', literal=True) % 2 == 1).any():
+        return None
+    return pl.DataFrame([pl.Series("_line", range(first, first + len(texts)), pl.Int64), texts.alias("text")])
 
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
@@ -133,8 +140,25 @@ class _Reader:
         self.table = table
         self.header = header
         self.names = [column.name for column in table.columns]
+        self.fingerprint = Fingerprint.of(table, ["csv", *header])
         known = {*(column.name for column in table.columns), *table.restricted_columns}
         self.stranger = next((name for name in header if name not in known or header.count(name) > 1), None)
+
+    def rows(self, first: int, block: bytes) -> Iterable[_Rows] | None:
+        """The rows of a block whose every line, numbered from `first`, is a record; None for any other."""
+        frame = self.block(first, block)
+        if frame is not None:
+            return [(frame, [])]
+        lines = _lines(first, block)
+        return None if lines is None else self.lines(lines)
+
+    def fingerprints(self, first: int, block: bytes) -> Iterable[_Rows] | None:
+        """As `rows`, without any value."""
+        lines = _lines(first, block)
+        if lines is None:
+            return None
+        lines = lines.filter(pl.col("text") != "")
+        return [(lines.select("_line", *self.fingerprint.of_texts(lines["text"])), [])]
 
     def block(self, first: int, block: bytes) -> pl.DataFrame | None:
         """A block whose every line, numbered from `first`, is a record as polars would write it; None for any other.
@@ -148,6 +172,7 @@ class _Reader:
             return None
         try:
             frame = pl.read_csv(plain, has_header=False, schema=dict.fromkeys(self.header, pl.String))
+            texts = split_lines(plain)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
         written = BytesIO()
@@ -158,7 +183,8 @@ class _Reader:
         if written.getbuffer() != plain:
             return None
         lines = pl.Series("_line", range(first, first + frame.height), pl.Int64)
-        return frame.select(lines, *(self._present(name, pl.col(name)) for name in self.names))
+        columns = (self._present(name, pl.col(name)) for name in self.names)
+        return frame.select(lines, *columns, *self.fingerprint.of_texts(texts))
 
     def lines(self, lines: pl.DataFrame) -> Iterator[_Rows]:
         """Lines (`_line`, `text`) that are whole records each: cut at their commas where nothing is quoted."""
@@ -183,6 +209,7 @@ class _Reader:
         return fields.select(
             "_line",
             *(self._present(name, pl.when(pl.col(name) != "").then(pl.col(name))) for name in self.names),
+            *self.fingerprint.of_texts(lines["text"]),
         )
 
     def _present(self, name: str, value: pl.Expr) -> pl.Expr:
@@ -191,7 +218,7 @@ class _Reader:
 
     def records(self, records: list[_Record]) -> _Rows:
         """Records read one by one."""
-        lines, rows, refusals = [], [], []
+        lines, rows, texts, refusals = [], [], [], []
         for record in records:
             try:
                 if self.stranger is not None:
@@ -199,6 +226,7 @@ class _Reader:
                     raise RefusedError("unknown_column", reason)
                 rows.append(_values(record, len(self.header)))
                 lines.append(record.line)
+                texts.append(record.raw.removesuffix(b"\n").removesuffix(b"\r"))
             except RefusedError as error:
                 refusals.append(Refusal(record.line, error.rule, str(error)))
         place = {name: index for index, name in enumerate(self.header)}
@@ -206,7 +234,8 @@ class _Reader:
             column.name: [row[place[column.name]] if column.name in place else None for row in rows]
             for column in self.table.columns
         }
-        return text_frame(self.table, lines, columns), refusals
+        fingerprints = self.fingerprint.of_texts(pl.Series(texts, dtype=pl.Binary))
+        return text_frame(self.table, lines, columns).with_columns(fingerprints), refusals
 
 
 def _values(record: _Record, width: int) -> list[str | None]:

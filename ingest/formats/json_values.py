@@ -14,6 +14,7 @@ import polars as pl
 
 from ingest.batch import Refusal, RefusedError, is_text, shown, text_frame
 from ingest.contract import Column, Table
+from ingest.fingerprint import Fingerprint
 
 # Compared by identity: it stands for a key that the line does not have.
 ABSENT_RAW = msgspec.Raw(b"null")
@@ -24,7 +25,8 @@ _IN_ARRAYS = (str, int, float, Decimal, date, type(None))
 class CarefulLane:
     """Reads any line: its values as text, or the reason why it gives none."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, fingerprint: Fingerprint) -> None:
+        self.fingerprint = fingerprint
         self.table = table
         self.converters = {column.name: converter(column) for column in table.columns}
         names = (*self.converters, *table.restricted_columns)
@@ -35,6 +37,7 @@ class CarefulLane:
         """Numbered lines as a frame of text, and a refusal for each that gives no row; blank lines are none."""
         lines: list[int] = []
         rows: list[list[str | None]] = []
+        texts: list[bytes] = []
         refusals = []
         for number, line in numbered:
             if not line.strip():
@@ -42,10 +45,12 @@ class CarefulLane:
             try:
                 rows.append(self.row(line))
                 lines.append(number)
+                texts.append(line.removesuffix(b"\r"))
             except (*UNDECODABLE, RefusedError) as error:
                 refusals.append(_refusal(number, error))
         columns = {name: [row[i] for row in rows] for i, name in enumerate(self.converters)}
-        return text_frame(self.table, lines, columns), refusals
+        fingerprints = self.fingerprint.of_texts(pl.Series(texts, dtype=pl.Binary))
+        return text_frame(self.table, lines, columns).with_columns(fingerprints), refusals
 
     def row(self, line: bytes) -> list[str | None]:
         """The text of each column's value; one of UNDECODABLE, or RefusedError, where there is no row."""

@@ -14,29 +14,55 @@ import polars as pl
 
 from ingest.batch import BATCH_BYTES, BOM, INTEGERS, Batch, RefusedError, is_text
 from ingest.contract import Column, Table
+from ingest.fingerprint import Fingerprint
 from ingest.formats.json_values import ABSENT_RAW, UNDECODABLE, CarefulLane, converter, document
+from ingest.formats.lines import split_lines
 from ingest.landing import LandingFile, open_bytes
 
 _ABSENT = msgspec.UNSET
 _BIGINT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_BLANK = " \t\n\r\v\f"  # what `bytes.strip` strips
 _ESCAPED_COLON = "\\u003"  # or another character just as rare
 
 
 def read_batches(file: LandingFile, table: Table) -> Iterator[Batch]:
     """The rows of a file; blank lines are none."""
-    quick, careful = _QuickLane(table), CarefulLane(table)
+    fingerprint = Fingerprint.of(table, ["ndjson"])
+    quick, careful = _QuickLane(table, fingerprint), CarefulLane(table, fingerprint)
+    for first, block, bytes_read in _blocks(file):
+        found = quick.block(block)
+        lines = [] if found and not found[1] else block.split(b"\n")
+        frame, others = found or quick.lines(lines)
+        if frame.height:
+            yield Batch(frame.with_columns(pl.col("_line") + first), [], bytes_read)
+        if others:
+            yield Batch(*careful.read([(first + index, lines[index]) for index in others]), bytes_read)
+
+
+def read_fingerprints(file: LandingFile, table: Table) -> Iterator[Batch]:
+    """The fingerprints of all lines that are not blank, whether or not they give rows."""
+    fingerprint = Fingerprint.of(table, ["ndjson"])
+    for first, block, bytes_read in _blocks(file):
+        try:
+            lines = split_lines(block)
+            texts = lines.set(lines.str.strip_chars(_BLANK) == "", None)
+        except pl.exceptions.PolarsError:
+            texts = pl.Series(
+                [line.removesuffix(b"\r") if line.strip() else None for line in block.split(b"\n")], dtype=pl.Binary
+            )
+        numbers = pl.Series("_line", range(first, first + len(texts)), pl.Int64)
+        frame = pl.DataFrame([numbers, *fingerprint.of_texts(texts)])
+        yield Batch(frame.filter(texts.is_not_null()), [], bytes_read)
+
+
+def _blocks(file: LandingFile) -> Iterator[tuple[int, bytes, int]]:
+    """The number of a block's first line, its lines, and how much of the file has been read with them."""
     first = 1
     with open_bytes(file) as (stream, raw):
         while block := stream.read(BATCH_BYTES) + stream.readline():
             block = (block.removeprefix(BOM) if first == 1 else block).removesuffix(b"\n")
-            found = quick.block(block)
-            lines = [] if found and not found[1] else block.split(b"\n")
-            frame, others = found or quick.lines(lines)
-            if frame.height:
-                yield Batch(frame.with_columns(pl.col("_line") + first), [], raw.tell())
-            if others:
-                yield Batch(*careful.read([(first + index, lines[index]) for index in others]), raw.tell())
-            first += frame.height + len(others)
+            yield first, block, raw.tell()
+            first += block.count(b"\n") + 1
 
 
 def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
@@ -48,7 +74,8 @@ def read_lines(file: LandingFile, wanted: set[int]) -> dict[int, bytes]:
 class _QuickLane:
     """Decodes the lines whose values have the JSON types of the contract; leaves every other line alone."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, fingerprint: Fingerprint) -> None:
+        self.fingerprint = fingerprint
         self.columns = {column.name: column for column in table.columns}
         self.restricted = table.restricted_columns
         typed = {name: kind for name, column in self.columns.items() if (kind := _typed(column))}
@@ -69,7 +96,7 @@ class _QuickLane:
         try:
             rows = self.decoder.decode_lines(block)
             columns, colons = self.transpose(rows)
-            lines = _split(block)
+            lines = split_lines(block)
         except (*UNDECODABLE, RefusedError, pl.exceptions.PolarsError):
             return None
         # The decoder minds no ends of lines. But no comma between `}` and `{` means that one object ends, one begins.
@@ -78,7 +105,7 @@ class _QuickLane:
             return None
         places = pl.Series("_line", range(len(rows)), pl.Int64)
         is_certain = (_colons(lines) == colons) & ~lines.str.contains(_ESCAPED_COLON, literal=True)
-        frame = pl.DataFrame([places, *columns])
+        frame = pl.DataFrame([places, *columns, *self.fingerprint.of_texts(lines)])
         return (frame, []) if is_certain.all() else (frame.filter(is_certain), places.filter(~is_certain).to_list())
 
     def lines(self, lines: list[bytes]) -> tuple[pl.DataFrame, list[int]]:
@@ -95,7 +122,8 @@ class _QuickLane:
             text = pl.Series([lines[place].decode() for place in places], dtype=pl.String)
         except (UnicodeDecodeError, RefusedError, pl.exceptions.PolarsError):
             return pl.DataFrame(), list(range(len(lines)))
-        frame = pl.DataFrame([pl.Series("_line", places, pl.Int64), *columns])
+        numbers = pl.Series("_line", places, pl.Int64)
+        frame = pl.DataFrame([numbers, *columns, *self.fingerprint.of_texts(text)])
         is_certain = (_colons(text) == colons) & ~text.str.contains(_ESCAPED_COLON, literal=True)
         return frame.filter(is_certain), sorted([*others, *frame["_line"].filter(~is_certain)])
 
@@ -131,15 +159,10 @@ class _QuickLane:
         if convert is not document:
             return pl.Series(name, [convert(bytes(value)) for value in values], pl.String), _colons_of_raw(values)
         # No value holds the end of a line: a fifth of the time that it takes to make each a text by itself.
-        column = _split(b"\n".join(values)).alias(name)
+        column = split_lines(b"\n".join(values)).alias(name)
         column = column.set(column == "null", None)
         has_key = pl.Series([value is not ABSENT_RAW for value in values], dtype=pl.Boolean).cast(pl.Int64)
         return column, has_key + _colons(column)
-
-
-def _split(lines: bytes) -> pl.Series:
-    """Lines as texts; an error where one is not UTF-8, or holds what no JSON does."""
-    return pl.read_csv(lines, has_header=False, schema={"line": pl.String}, separator="\0", quote_char=None).to_series()
 
 
 def _colons(column: pl.Series) -> pl.Series:
