@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from dagster_project.commands.watch import Watch
     from expectations.results import RuleResult
     from expectations.rule import Rule, Severity
     from expectations.waivers import Waiver
@@ -70,8 +71,10 @@ def check(
     systems = read_contracts(settings.contract_folders)
     rules = _rules(systems, system)
     waivers = read_waivers(WAIVERS)
-    with _loaded(source, system, systems) if source else nullcontext((settings, [])) as (warehouse, refused):
-        results = _ask(warehouse, settings.home / "data_docs", systems, rules, waivers)
+    docs = settings.home / "data_docs"
+    with _bars() as watch, _loaded(source, system, systems, watch) if source else nullcontext((settings, [])) as found:
+        warehouse, refused = found
+        results = _ask(warehouse, docs, systems, rules, waivers, watch)
     notes = report.notes(results, waivers, {rule.id for rule in _rules(systems, None)})
     severity: Severity = fail_on.value
     _tell(results, [*refused, *notes], format, severity)
@@ -80,24 +83,33 @@ def check(
     raise typer.Exit(1 if refused or report.breaks(results, severity) else 0)
 
 
-def _ask(
-    settings: Settings, docs: Path, systems: Sequence[System], rules: Sequence[Rule], waivers: Sequence[Waiver]
-) -> list[RuleResult]:
+def _bars() -> Watch:
+    """Bars on stderr, for people only: what is on stdout is the verdicts and nothing else."""
     from rich.console import Console
 
-    from dagster_project.commands.connections import as_owner
     from dagster_project.commands.watch import Watch
+
+    console = Console(stderr=True)
+    return Watch(console if console.is_terminal else Console(quiet=True))
+
+
+def _ask(
+    settings: Settings,
+    docs: Path,
+    systems: Sequence[System],
+    rules: Sequence[Rule],
+    waivers: Sequence[Waiver],
+    watch: Watch,
+) -> list[RuleResult]:
+    from dagster_project.commands.connections import as_owner
     from expectations.run import check as ask
     from ingest import server
 
     with as_owner(settings, tuple(systems)):
         pass  # now every table is there to be asked about
-    # Bars go to stderr: what is on stdout is the verdicts and nothing else.
-    bars = Console(stderr=True)
     judged = {rule.system for rule in rules}
-    with Watch(bars if bars.is_terminal else Console(quiet=True)) as watch:
-        watch.checking(", ".join(judged) if len(judged) == 1 else "all systems", len(rules))
-        return ask(server.start(settings), rules, docs, watch.checked, waivers, judged)
+    watch.checking(", ".join(judged) if len(judged) == 1 else "all systems", len(rules))
+    return ask(server.start(settings), rules, docs, watch.checked, waivers, judged)
 
 
 def _tell(results: Sequence[RuleResult], notes: Sequence[str], format: Format, severity: Severity) -> None:
@@ -117,7 +129,9 @@ def _tell(results: Sequence[RuleResult], notes: Sequence[str], format: Format, s
 
 
 @contextmanager
-def _loaded(source: str, system: str | None, systems: Sequence[System]) -> Iterator[tuple[Settings, list[str]]]:
+def _loaded(
+    source: str, system: str | None, systems: Sequence[System], watch: Watch
+) -> Iterator[tuple[Settings, list[str]]]:
     """A warehouse of its own with the landing zone loaded, and what did not get in; gone afterwards."""
     from dagster_project.commands.connections import as_owner
     from ingest import server
@@ -130,23 +144,28 @@ def _loaded(source: str, system: str | None, systems: Sequence[System]) -> Itera
         )
         try:
             with as_owner(settings, tuple(systems)) as connection:
-                refused = _load(connection, settings, tuple(systems), system)
+                refused = _load(connection, settings, tuple(systems), system, watch)
             yield settings, refused
         finally:
             server.stop(settings)
 
 
-def _load(connection: Connection, settings: Settings, systems: tuple[System, ...], system: str | None) -> list[str]:
+def _load(
+    connection: Connection, settings: Settings, systems: tuple[System, ...], system: str | None, watch: Watch
+) -> list[str]:
     """Load the landing zone; a sentence for each file and folder refused, and for the first rows."""
     from ingest.arrivals import find_arrivals
     from ingest.errors import ConfigurationError
     from ingest.landing import find_strangers
     from ingest.load import load_files
 
+    if isinstance(settings.landing, Path) and not settings.landing.is_dir():
+        raise ConfigurationError(f"There is no folder {settings.landing}; --from names a landing zone.")
     files = find_arrivals(connection, settings.landing, systems, system)
     if not files:
         raise ConfigurationError(f"There is nothing to judge in {settings.landing}.")
-    loads = load_files(connection, systems, files)
+    watch.loading(system or "all systems", files)
+    loads = load_files(connection, systems, files, watch.loaded, watch.reading)
     refused = [f"{load.path} was refused: {load.reason}." for load in loads if load.status == "failed"]
     refused += [sentence for (sentence,) in connection.execute(QUARANTINED)]
     rows = sum(load.rows_conflict + load.rows_rejected for load in loads)
