@@ -1,6 +1,10 @@
-"""Verdicts for people and for CI: text, JSON, JUnit XML and GitHub's annotations, and which of them fail a run."""
+"""Verdicts for people and for CI: text, JSON, JUnit XML and GitHub's annotations, and which of them fail a run.
+
+`source` is the landing zone they are of, where it was loaded into a database that is gone since.
+"""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from itertools import groupby
@@ -24,7 +28,7 @@ def breaks(results: Sequence[RuleResult], fail_on: Severity = "error") -> list[R
     return [each for each in results if each.is_broken and SEVERITIES.index(each.rule.severity) >= line]
 
 
-def as_text(results: Sequence[RuleResult]) -> Text:
+def as_text(results: Sequence[RuleResult], source: str | None = None) -> Text:
     """One line per system, and under it every broken rule with what is at stake and what to run next.
 
     Print it with `soft_wrap=True`: a command that is broken into two lines cannot be copied.
@@ -34,18 +38,23 @@ def as_text(results: Sequence[RuleResult]) -> Text:
         text.append(f"{system}: ", "bold").append(f"{_counts(of_system)}\n")
         for result in of_system:
             if result.is_broken or result.waived_rows:
-                text.append_text(_broken(result))
+                text.append_text(_broken(result, source))
     return text
 
 
-def as_annotations(results: Sequence[RuleResult], fail_on: Severity = "error", notes: Sequence[str] = ()) -> str:
+def as_annotations(
+    results: Sequence[RuleResult],
+    fail_on: Severity = "error",
+    notes: Sequence[str] = (),
+    source: str | None = None,
+) -> str:
     """Workflow commands of GitHub Actions: each broken rule and each note as an annotation of the run."""
     failing = {result.rule.id for result in breaks(results, fail_on)}
     lines = [
         _annotation(
             "error" if result.rule.id in failing else "warning",
             f"{result.rule.system} {result.rule.id}",
-            f"{result.rule.title} {result.verdict}{_examples(result)}\n{next_command(result)}",
+            f"{result.rule.title} {result.verdict}{_examples(result)}\n{next_command(result, source)}",
         )
         for result in results
         if result.is_broken
@@ -60,12 +69,12 @@ def notes(results: Sequence[RuleResult], waivers: Sequence[Waiver], known: Set[s
     return idle(waivers, matched, asked, known)
 
 
-def as_json(results: Sequence[RuleResult]) -> str:
+def as_json(results: Sequence[RuleResult], source: str | None = None) -> str:
     """A JSON list, one object per rule. Amounts are strings: JSON readers round numbers beyond 2^53."""
-    return json.dumps([_as_dict(result) for result in results], indent=2, ensure_ascii=False)
+    return json.dumps([_as_dict(result, source) for result in results], indent=2, ensure_ascii=False)
 
 
-def as_junit(results: Sequence[RuleResult], fail_on: Severity = "error") -> str:
+def as_junit(results: Sequence[RuleResult], fail_on: Severity = "error", source: str | None = None) -> str:
     """JUnit XML: a suite per system, a case per rule. A broken rule below `fail_on` says so in its output."""
     failing = {result.rule.id for result in breaks(results, fail_on)}
     root = ElementTree.Element("testsuites", name="tally check")
@@ -75,15 +84,18 @@ def as_junit(results: Sequence[RuleResult], fail_on: Severity = "error") -> str:
             name = f"{result.rule.id} {result.rule.title}"
             case = ElementTree.SubElement(suite, "testcase", classname=f"tally.{system}", name=name)
             case.set("time", _seconds([result]))
-            _add_outcome(case, result, result.rule.id in failing)
+            _add_outcome(case, result, result.rule.id in failing, source)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def next_command(result: RuleResult) -> str:
+def next_command(result: RuleResult, source: str | None) -> str:
     """What to run to see more of a broken rule. The analyst role may read `audit`, but not raw tables."""
+    again = f"tally check{f' --from {shlex.quote(source)}' if source else ''} --system {result.rule.system}"
     if result.status == "error":
-        return f"tally check --system {result.rule.system} --debug"
+        return f"{again} --debug"
+    if source:
+        return f"{again} --format json"
     samples = "select jsonb_array_elements(samples) from audit.gate_state"
     return f"tally sql \"{samples} where rule_id = '{result.rule.id}'\""
 
@@ -105,14 +117,14 @@ def _counts(results: Sequence[RuleResult]) -> str:
     return ", ".join(parts)
 
 
-def _broken(result: RuleResult) -> Text:
+def _broken(result: RuleResult, source: str | None) -> Text:
     text = Text()
     text.append(f"  {result.status} ", STYLES[result.status])
     text.append(f"{result.rule.id} ", "bold").append(f"({result.rule.severity}) {result.rule.title}\n")
     text.append(f"    {result.verdict}{_examples(result)}\n")
     for waiver in result.waivers:
         text.append(f"    waiver of {waiver.subject}: until {waiver.expires}, {waiver.who}: {waiver.reason}\n")
-    text.append(f"    {next_command(result)}\n", "cyan")
+    text.append(f"    {next_command(result, source)}\n", "cyan")
     return text
 
 
@@ -129,7 +141,7 @@ def _annotation(level: str, title: str, message: str) -> str:
     return f"::{level} title={title}::{message}"
 
 
-def _as_dict(result: RuleResult) -> dict[str, Any]:
+def _as_dict(result: RuleResult, source: str | None) -> dict[str, Any]:
     return {
         "system": result.rule.system,
         "rule_id": result.rule.id,
@@ -151,7 +163,7 @@ def _as_dict(result: RuleResult) -> dict[str, Any]:
             {"subject": each.subject, "reason": each.reason, "who": each.who, "expires": each.expires.isoformat()}
             for each in result.waivers
         ],
-        "next_command": next_command(result) if result.is_broken else None,
+        "next_command": next_command(result, source) if result.is_broken else None,
     }
 
 
@@ -166,13 +178,13 @@ def _totals(results: Sequence[RuleResult], failing: set[str]) -> dict[str, str]:
     }
 
 
-def _add_outcome(case: ElementTree.Element, result: RuleResult, is_failing: bool) -> None:
+def _add_outcome(case: ElementTree.Element, result: RuleResult, is_failing: bool, source: str | None) -> None:
     if result.status == "not_applicable":
         ElementTree.SubElement(case, "skipped", message=result.verdict)
     elif is_failing:
         kind = "failure" if result.status == "failed" else "error"
         outcome = ElementTree.SubElement(case, kind, type=result.rule.severity, message=result.verdict)
-        outcome.text = f"{samples_as_json(result.samples)}\n{next_command(result)}"
+        outcome.text = f"{samples_as_json(result.samples)}\n{next_command(result, source)}"
     elif result.is_broken or result.waived_rows:
         ElementTree.SubElement(case, "system-out").text = f"{result.rule.severity}: {result.verdict}"
 

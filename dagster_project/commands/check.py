@@ -77,9 +77,9 @@ def check(
         results = _ask(warehouse, docs, systems, rules, waivers, watch)
     notes = report.notes(results, waivers, {rule.id for rule in _rules(systems, None)})
     severity: Severity = fail_on.value
-    _tell(results, [*refused, *notes], format, severity)
+    _tell(results, [*refused, *notes], format, severity, source)
     if junit:
-        junit.write_text(report.as_junit(results, severity), encoding="utf-8")
+        junit.write_text(report.as_junit(results, severity, source), encoding="utf-8")
     raise typer.Exit(1 if refused or report.breaks(results, severity) else 0)
 
 
@@ -112,19 +112,21 @@ def _ask(
     return ask(server.start(settings), rules, docs, watch.checked, waivers, judged)
 
 
-def _tell(results: Sequence[RuleResult], notes: Sequence[str], format: Format, severity: Severity) -> None:
+def _tell(
+    results: Sequence[RuleResult], notes: Sequence[str], format: Format, severity: Severity, source: str | None
+) -> None:
     """Verdicts to stdout and notes to stderr; in CI, GitHub's annotations as well, which it finds in either."""
     from dagster_project.commands.tables import console
     from expectations import report
 
     if format is Format.json:
-        typer.echo(report.as_json(results))
+        typer.echo(report.as_json(results, source))
     else:
-        console().print(report.as_text(results), end="", soft_wrap=True)
+        console().print(report.as_text(results, source), end="", soft_wrap=True)
     for note in notes:
         typer.echo(note, err=True)
     if os.environ.get("CI") == "true":
-        annotations = report.as_annotations(results, severity, notes)
+        annotations = report.as_annotations(results, severity, notes, source)
         typer.echo(annotations, nl=bool(annotations), err=format is Format.json)
 
 

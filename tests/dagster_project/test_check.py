@@ -45,9 +45,13 @@ def test_a_landing_zone_is_judged_without_a_server_and_leaves_nothing(
     warehouse: Warehouse, deliver: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TALLY_DATABASE_URL", "host=/nowhere dbname=tally")
-    code, out, err = warehouse.tally("check", "--system", "funpot", "--from", str(deliver(11)), "--format", "json")
+    landing = deliver(11)
+    code, out, err = warehouse.tally("check", "--system", "funpot", "--from", str(landing), "--format", "json")
     assert (code, err) == (1, "")
     assert "A-01" in failed(out)
+    # What is gone cannot be asked any more: the next command brings the samples by itself.
+    commands = {verdict["next_command"] for verdict in json.loads(out) if verdict["status"] == "failed"}
+    assert commands == {f"tally check --from {landing} --system funpot --format json"}
     home = warehouse.landing.parent / "home"
     assert {path.name for path in home.iterdir()} == {"data_docs"}
 
