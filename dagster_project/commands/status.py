@@ -1,4 +1,4 @@
-"""`tally status`: what is loaded, how late, what was refused, what the gates say, and where the database is."""
+"""`tally status`: what is loaded and sealed, how late, what was refused, what the gates say, where the database is."""
 
 from __future__ import annotations
 
@@ -49,6 +49,29 @@ GATES = """
     order by system
 """
 
+SEALS = """
+    with sealed as (
+        select system, table_name, sum(rows) as rows, max(seal) as seal, max(upto_load) as upto_load
+        from audit.seal_trees
+        group by system, table_name
+    )
+    select
+        system,
+        count(*) as tables,
+        sum(rows)::bigint as rows,
+        sum((
+            select coalesce(sum(rows_accepted), 0)
+            from ingest.loads
+            where (system, table_name) = (sealed.system, sealed.table_name) and load_id > sealed.upto_load
+        ))::bigint as rows_not_sealed,
+        max(seal) as last_seal,
+        date_trunc('second', max(sealed_at))::text as sealed_at
+    from sealed
+    inner join audit.seals using (seal)
+    group by system
+    order by system
+"""
+
 PARTITIONS = """
     select
         replace(parents.relnamespace::regnamespace::text, 'raw_', '') as system,
@@ -65,7 +88,13 @@ PARTITIONS = """
     order by 1, 2
 """
 
-SECTIONS = (("Loads", LOADS), ("Refused files", REFUSED_FILES), ("Gates", GATES), ("Partitions", PARTITIONS))
+SECTIONS = (
+    ("Loads", LOADS),
+    ("Refused files", REFUSED_FILES),
+    ("Gates", GATES),
+    ("Seals", SEALS),
+    ("Partitions", PARTITIONS),
+)
 
 
 def status() -> None:

@@ -51,6 +51,20 @@ def test_sealing_prints_rows_and_root_of_each_month(loaded: Warehouse, tmp_path:
     assert loaded.tally("seal")[1] == "There is nothing new to seal.\n"
 
 
+def test_status_tells_what_is_sealed_and_how_much_is_not_yet(loaded: Warehouse) -> None:
+    assert "Seals" not in loaded.tally("status")[1]
+    loaded.tally("seal")
+    folder = loaded.landing / "advert_market/ledger_entries" / "date=2026-06-02"
+    folder.mkdir(parents=True)
+    (folder / "part.ndjson").write_bytes(ndjson(*ledger(4, 5)))
+    loaded.tally("load")
+
+    _, _, out = loaded.tally("status")[1].partition("Seals")
+    lines = [line.replace("│", " ").split()[:5] for line in out.splitlines()]
+    assert ["advert_market", "1", "3", "2", "1"] in lines  # one table: 3 rows sealed, 2 not yet, by the first seal
+    assert ["synapse", "1", "2", "0", "1"] in lines
+
+
 def test_verifying_is_silent_about_what_is_well_and_exits_with_0(loaded: Warehouse) -> None:
     loaded.tally("seal")
     code, out, err = loaded.tally("verify")
