@@ -16,9 +16,10 @@ PERIODS_NAMED = 5
 
 BOARDS = "select distinct system, board from marts.leaderboards order by 1, 2"
 PERIODS = """
-    select distinct period from marts.leaderboards
+    select period from marts.leaderboards
     where system = %(system)s and board = %(board)s
-    order by 1
+    group by period
+    order by period like 'day:%%', period desc
 """
 NOW = """
     select rank, entity_id, score from marts.leaderboards
@@ -36,7 +37,7 @@ AS_OF = """
 def board(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The board, such as xp or voter_net.")],
     system: Annotated[str | None, typer.Option(help="The system, where two have a board of that name.")] = None,
-    period: Annotated[str, typer.Option(help="lifetime, season:ID, event:ID or game:ID.")] = "lifetime",
+    period: Annotated[str, typer.Option(help="lifetime, season:ID, day:YYYY-MM-DD, event:ID or game:ID.")] = "lifetime",
     as_of: Annotated[
         str | None, typer.Option(metavar="T", help="A past instant, UTC unless it says otherwise; a day means its end.")
     ] = None,

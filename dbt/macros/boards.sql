@@ -39,21 +39,32 @@ create or replace function marts.board_as_of(
 ) returns table (rank bigint, entity_id text, score numeric)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $function$
 #variable_conflict use_column
-declare midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
+declare
+    midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
+    -- A day's board is of the points that the lifetime board got on that day.
+    of_day constant date :=
+        case when period_name like 'day:%' and pg_input_is_valid(substr(period_name, 5), 'date')
+            then substr(period_name, 5)::date end;
+    dated constant text := case when of_day is null then period_name else 'lifetime' end;
 begin
     return query
     with moved as (
         select daily.entity_id, daily.points, daily.weight, daily.tiebreak, null::timestamptz as entered_at
         from marts.leaderboard_scores_daily as daily
-        where daily.system = system_name and daily.board = board_name and daily.period = period_name
+        where daily.system = system_name and daily.board = board_name and daily.period = dated
             and daily.day < (midnight at time zone 'UTC')::date
+            and (of_day is null or daily.day = of_day)
         union all
         select points.entity_id, points.points, points.weight, points.tiebreak,
             case points.cause_kind when 'entity' then points.happened_at end
         from intermediate.int_leaderboard_points as points
-        where points.system = system_name and points.board = board_name and points.period = period_name
+        where points.system = system_name and points.board = board_name and points.period = dated
             and points.happened_at <= as_of
-            and (points.happened_at >= midnight or points.cause_kind = 'entity')
+            and case
+                when of_day is null then points.happened_at >= midnight or points.cause_kind = 'entity'
+                else (midnight at time zone 'UTC')::date = of_day and points.happened_at >= midnight
+                    and points.cause_kind <> 'entity'
+            end
     ),
     summed as (
         select

@@ -88,6 +88,33 @@ def test_a_board_as_of_any_instant_equals_a_recount_of_the_delivered_rows(
     assert len(found) > 3
 
 
+def test_a_board_of_a_day_holds_who_scored_that_day_and_nothing_of_another(built: Warehouse) -> None:
+    moves = built.fetch(
+        "select user_id::text, 1, timestamp from raw_synapse.event_lake where event_type = 'message_create'"
+    )
+    for day in (FIRST + timedelta(days=20), FIRST + timedelta(days=41)):
+        of_day = [move for move in moves if day <= move[2] < day + timedelta(days=1)]
+        board = f"'synapse', 'messages', 'day:{day:%Y-%m-%d}'"
+        held = f"select rank, entity_id, score from marts.leaderboards where (system, board, period) = ({board})"
+        assert sorted(built.fetch(held)) == by_id(scores(of_day, [], LAST))
+        for at in (day + timedelta(hours=13, minutes=7), day - timedelta(seconds=1), LAST):
+            found = built.fetch(f"select * from marts.board_as_of({board}, '{at.isoformat()}') order by 1")
+            assert found == by_id(scores(of_day, [], at))
+    assert len(of_day) > 3
+
+
+def test_the_days_of_a_board_add_up_to_its_lifetime(built: Warehouse) -> None:
+    sums = """
+        select board, sum(points) filter (where period = 'lifetime'), sum(points) filter (where period like 'day:%')
+        from marts.leaderboard_scores
+        group by system, board
+        having bool_or(period = 'lifetime')
+    """
+    found = {board: (lifetime, of_days) for board, lifetime, of_days in built.fetch(sums)}
+    assert {"xp", "voter_net", "predictor_profit", "owner_released", "creator_likes"} <= found.keys()
+    assert all(lifetime == of_days for lifetime, of_days in found.values())
+
+
 def test_the_command_shows_the_first_places_now_and_as_of_the_end_of_a_day(built: Warehouse) -> None:
     recounted = messages(built)
     for words, at in (((), LAST), (("--as-of", "2026-05-20"), datetime(2026, 5, 20, 23, 59, 59, 999999, UTC))):
@@ -149,7 +176,10 @@ def test_every_board_as_of_the_end_is_the_board_of_the_mart(built: Warehouse) ->
     [
         (["messagess"], "There is no board messagess; there are messages"),
         (["xp", "--system", "funpot"], "funpot has no board xp; there are "),
-        (["xp", "--period", "season:77"], "Board xp has no period season:77; choose with --period: lifetime."),
+        (
+            ["xp", "--period", "season:77"],
+            "Board xp has no period season:77; choose with --period: lifetime, day:2026-06-30, ",
+        ),
         (["xp", "--as-of", "noon"], "--as-of is 'noon'; give a day or an instant such as 2026-06-30"),
     ],
 )

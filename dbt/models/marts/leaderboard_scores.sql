@@ -1,6 +1,35 @@
 {{ config(meta={'scope': 'candidates', 'present': 'candidates.days > 0'}) }}
 
-with changed as (
+with daily as (select * from {{ changes('leaderboard_scores_daily') }}),
+
+scored as (
+
+    select
+        system,
+        board,
+        period,
+        entity_id,
+        points,
+        weight,
+        tiebreak,
+        times
+    from daily
+    union all
+    select
+        system,
+        board,
+        'day:' || day::text as period,
+        entity_id,
+        points,
+        weight,
+        tiebreak,
+        times
+    from daily
+    where period = 'lifetime'
+
+),
+
+changed as (
 
     select
         system,
@@ -11,7 +40,7 @@ with changed as (
         sum(weight * times) as weight,
         sum(tiebreak * times) as tiebreak,
         sum(times)::bigint as days
-    from {{ changes('leaderboard_scores_daily') }} as daily
+    from scored
     group by 1, 2, 3, 4
 
 )

@@ -11,7 +11,7 @@ idea_likes as (
         entity_id as idea_id,
         {{ whole('points') }} as likes
     from scores
-    where system = 'storyforge' and board = 'idea_likes'
+    where system = 'storyforge' and board = 'idea_likes' and period = 'lifetime'
 ),
 
 idea_scenes as (

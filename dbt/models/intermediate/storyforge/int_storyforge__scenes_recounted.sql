@@ -33,7 +33,7 @@ liked as (
         entity_id as scene_id,
         {{ whole('points') }} as likes
     from likes
-    where system = 'storyforge' and board = 'scene_likes'
+    where system = 'storyforge' and board = 'scene_likes' and period = 'lifetime'
 ),
 
 final as (
