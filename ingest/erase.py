@@ -1,7 +1,8 @@
 """Erasing what is personal in rows that are for ever: the value goes, and with its salt all that could confirm a guess.
 
-The seal keeps the commitment, so the row is verified as before. What else holds the value is not Tally's tables: the
-landing file that brought it, and `ingest.quarantine`, if the row was ever refused.
+The seal keeps the commitment, so the row is verified as before. A row that is delivered again after it was erased is a
+duplicate, if all else in it is the same, and stays erased. What else holds the value is not Tally's tables: the landing
+file that brought it, and `ingest.quarantine`, if the row was ever refused.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from psycopg import Connection, errors, sql
 
 from ingest.contract import Table
 from ingest.errors import ConfigurationError
-from ingest.keys import registry
+from ingest.keys import ERASED, registry
 from ingest.seal_rows import SALT, list_of, neutral, personal_columns, same_key
 
 
@@ -68,10 +69,9 @@ def erase(connection: Connection, table: Table, where: Mapping[str, str]) -> Era
                     of_registry,
                 )
             ).rowcount
-            # The hash of the row as delivered would confirm a guess too.
             connection.execute(
-                sql.SQL("update {} t set _hash = null, _check = null from erasing e where {}").format(
-                    registry(table), of_registry
+                sql.SQL("update {} t set _hash = {}, _check = {} from erasing e where {}").format(
+                    registry(table), ERASED, ERASED, of_registry
                 )
             )
             sealed = connection.execute(

@@ -1,7 +1,8 @@
 """The key registry of an append table: every key it ever held, unique over all its partitions and for all time.
 
 Postgres can enforce a unique key of a partitioned table only together with its partition column, so each append table
-has a plain table of keys beside it, `keys_<system>.<table>`. Beside the key stands the row's fingerprint.
+has a plain table of keys beside it, `keys_<system>.<table>`. Beside the key stands the row's fingerprint; or ERASED
+twice, where the row was erased: its fingerprint would confirm a guess.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from psycopg import Connection, errors, sql
 from ingest.contract import Table
 from ingest.fingerprint import FINGERPRINT
 
+ERASED = 0  # once in 3e38 a row's own fingerprint
 _ALL = sql.SQL("")
 
 

@@ -7,16 +7,17 @@ replace   the newest delivery stands whole; rows it no longer holds go, an older
 Every choice depends on the deliveries alone, never on the order in which files happened to be loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from psycopg import Connection, sql
 
 from ingest.batch import Refusal
 from ingest.contract import Table
-from ingest.keys import register_accepted, register_all, registry
+from ingest.keys import ERASED, register_accepted, register_all, registry
 from ingest.landing import LandingFile
 from ingest.partitions import ensure_partitions, fill
+from ingest.seal_rows import personal_columns
 
 
 @dataclass
@@ -88,8 +89,10 @@ def _append_fates(table: Table) -> sql.Composed:
     """One row per arriving line: `outcome`, and whether to `apply` it.
 
     A known key whose row is not found under the same instant has other content: the instant is part of it. Each known
-    row is looked up by itself, in the one partition that can hold it, so that history is never scanned.
+    row is looked up by itself, in the one partition that can hold it, so that history is never scanned. Of a row
+    that was erased nothing personal is compared.
     """
+    personal = [column.name for column in personal_columns(table)]
     place = (*table.key, *((table.partition_column,) if table.partition_column else ()))
     return sql.SQL(
         """
@@ -100,7 +103,7 @@ def _append_fates(table: Table) -> sql.Composed:
             select
                 n._line,
                 case
-                    when k.is_known and exists (select from {table} t where {is_there} and {same_as_known} offset 0)
+                    when k.is_known and exists (select from {table} t where {is_there} and ({same_as_known}) offset 0)
                     then 'duplicate'
                     when k.is_known then 'conflict'
                     when n.nth = 1 then 'accepted'
@@ -122,7 +125,18 @@ def _append_fates(table: Table) -> sql.Composed:
         registry=registry(table),
         key=_list(table.key),
         is_there=_equal(place, "t", "a"),
-        same_as_known=_same(table, "a", "t"),
+        same_as_known=sql.SQL(
+            "{} or ({} and exists (select from {} r where {} and r._hash = {} and r._check = {}))"
+        ).format(
+            _same(table, "a", "t"),
+            _same(table, "a", "t", without=personal),
+            registry(table),
+            _equal(table.key, "r", "a"),
+            ERASED,
+            ERASED,
+        )
+        if personal
+        else _same(table, "a", "t"),
         same_as_first=_same(table, "a", "f"),
         key_is_registered=_equal(table.key, "r", "n"),
         key_is_first=_equal(table.key, "n", "leader"),
@@ -222,9 +236,9 @@ def _equal(names: tuple[str, ...], left: str, right: str) -> sql.Composed:
     )
 
 
-def _same(table: Table, left: str, right: str) -> sql.Composed:
+def _same(table: Table, left: str, right: str, without: Collection[str] = ()) -> sql.Composed:
     """True when two rows hold the same content, nulls included."""
-    names = [column.name for column in table.columns]
+    names = [column.name for column in table.columns if column.name not in without]
     return sql.SQL("({}) is not distinct from ({})").format(
         sql.SQL(", ").join(sql.Identifier(left, name) for name in names),
         sql.SQL(", ").join(sql.Identifier(right, name) for name in names),

@@ -88,11 +88,28 @@ def test_equal_values_have_commitments_that_differ(people: Vault) -> None:
 
 
 def test_nothing_that_could_confirm_a_guess_is_left(people: Vault) -> None:
-    before = people.zone.fetch("select count(*) from keys_synapse.activity_log where _hash is not null")
+    before = people.zone.fetch("select count(*) from keys_synapse.activity_log where _hash <> 0 and _check <> 0")
     erased(people, ACTIVITY, user_id="2")
 
     assert before == [(4,)]
-    assert people.zone.fetch("select id from keys_synapse.activity_log where _hash is null order by id") == [(2,), (4,)]
+    erasures = "select id from keys_synapse.activity_log where _hash = 0 and _check = 0 order by id"
+    assert people.zone.fetch(erasures) == [(2,), (4,)]
+
+
+@pytest.mark.parametrize("share", [0, 1 << 40], ids=["by key", "at large"])
+def test_an_erased_row_that_comes_again_stays_erased_and_leaves_no_copy(
+    people: Vault, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    monkeypatch.setattr("ingest.stage._LARGE_SHARE", share)
+    before = people.zone.fetch("select * from raw_synapse.activity_log where user_id <> 2 order by id")
+    erased(people, ACTIVITY, user_id="2")
+    again, changed = activity(2, user_id=2), activity(4, user_id=2, xp_delta=99)
+    people.deliver(activity(1), again, changed, table=ACTIVITY, name="again.ndjson")
+
+    (load,) = people.zone.fetch("select rows_duplicate, rows_conflict from ingest.loads order by load_id desc limit 1")
+    assert load == (2, 1)
+    assert people.zone.fetch("select metadata from raw_synapse.activity_log where user_id = 2") == [(None,), (None,)]
+    assert people.zone.fetch("select * from raw_synapse.activity_log where user_id <> 2 order by id") == before
 
 
 def test_rows_can_be_erased_before_they_are_sealed(vault: Vault) -> None:
