@@ -30,7 +30,7 @@ PAIRS = """
             select unit, sum(credits - debits) as total from marts.balances_daily group by 1
         ) as balances),
         (select sum(points) from marts.leaderboard_scores_daily),
-        (select sum(points) from marts.leaderboard_scores)
+        (select sum(points) from marts.leaderboard_scores where period not like 'day:%')
 """
 
 
