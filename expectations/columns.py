@@ -7,6 +7,7 @@ is a key over all partitions.
 
 from collections.abc import Collection, Iterator
 
+from expectations.repeated import repeated
 from expectations.rule import Mutation, Rule, Scope
 from ingest.contract import Column, System, Table
 
@@ -48,7 +49,7 @@ def key_rules(system: System, held_elsewhere: Collection[str]) -> Iterator[Rule]
     """For each partitioned table one rule on its key, unless a rule of the catalogue is about just that."""
     for table in system.tables:
         if table.partition_column and table.name not in held_elsewhere:
-            yield _key_rule(table)
+            yield _key_rule(table, time=table.partition_column)
 
 
 def _conditions(table: Table, column: Column) -> Iterator[tuple[str, str, str]]:
@@ -86,9 +87,9 @@ def _misfits(table: Table, column: Column, what: str, condition: str, held: str)
     """  # noqa: S608 - names of the contract
 
 
-def _key_rule(table: Table) -> Rule:
-    name, time = f"{table.schema}.{table.name}", table.partition_column
-    key = ", ".join(table.key)
+def _key_rule(table: Table, time: str) -> Rule:
+    name = f"{table.schema}.{table.name}"
+    key, of_repeated = ", ".join(table.key), ", ".join(f"repeated.{column}" for column in table.key)
     single = table.key[0] if len(table.key) == 1 else None
     scope = Scope(f"{table.system}_{table.name}_keys", {table.name: single}) if single else None
     return Rule(
@@ -98,17 +99,7 @@ def _key_rule(table: Table) -> Rule:
         severity="error",
         unit=None,
         tables=(table.name,),
-        query=f"""
-            select
-                concat_ws(' ', {key}) as subject,
-                null::numeric as amount,
-                jsonb_build_object('rows', count(*), 'first', min({time}), 'last', max({time})) as evidence,
-                max({time}) as happened_at
-            from {name}
-            where {f"in_scope({single})" if single else "true"}
-            group by {key}
-            having count(*) > 1
-        """,  # noqa: S608 - names of the contract
+        query=repeated(name, key, f"concat_ws(' ', {of_repeated})", time, scope_key=single or ""),
         mutations=(
             Mutation(
                 name=f"a row of {table.name} stands a second time, at another time",

@@ -1,4 +1,4 @@
-"""One database connection and one Great Expectations context, through which rules are asked one by one.
+"""One database connection and one Great Expectations context, through which a system's rules are asked one by one.
 
 Import it inside functions only: it loads Great Expectations, which takes seconds.
 """
@@ -26,26 +26,29 @@ from expectations.waivers import Waiver
 
 
 class Session:
-    """Asks questions of the warehouse behind `connection`, which it only reads and does not close.
+    """Asks questions about one system of the warehouse behind `connection`, which it only reads and does not close.
 
-    `waivers` hold on `day` or are expired. `validations` keeps Great Expectations' answers by system, for Data Docs.
+    `waivers` hold on `day` or are expired. `validations` keeps Great Expectations' answers, for Data Docs.
     """
 
-    def __init__(self, connection: Connection, waivers: Iterable[Waiver], day: date) -> None:
+    def __init__(self, connection: Connection, system: str, waivers: Iterable[Waiver], day: date) -> None:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
-        self.validations: dict[str, list[ExpectationValidationResult]] = {}
-        self._batches: dict[str, Any] = {}
+        self.validations: list[ExpectationValidationResult] = []
         self._day = day
         self._waivers: dict[str, dict[str, Waiver]] = defaultdict(dict)
         for waiver in waivers:
             self._waivers[waiver.rule][waiver.subject] = waiver
         # It is given an open connection, so that no password gets into what it stores; the URL only names the driver.
-        self._source = context.data_sources.add_postgres(
+        source = context.data_sources.add_postgres(
             "warehouse",
             connection_string="postgresql+psycopg://tally@localhost/tally",
             kwargs={"creator": lambda: connection, "poolclass": StaticPool},
         )
+        # Great Expectations asks of a batch; the rules' queries name their tables themselves.
+        query = f"select * from ingest.loads where system = '{system}'"  # noqa: S608 - a contract's name
+        asset = source.add_query_asset(system, query=query)
+        self._deliveries: Any = asset.add_batch_definition_whole_table("all").get_batch()
 
     def ask(self, question: Question) -> RuleResult:
         """Run the question's query and judge its answer; one that cannot run gives an `error`."""
@@ -54,7 +57,7 @@ class Session:
         started = time.perf_counter()
         waivers = self._waivers[question.rule.id]
         asked = expectation(question, waivers.values(), self._day)
-        validation = self._deliveries(question.rule.system).validate(asked, result_format="COMPLETE")
+        validation = self._deliveries.validate(asked, result_format="COMPLETE")
         result = judge(question, validation, time.perf_counter() - started, waivers)
         self._keep(result, validation)
         return result
@@ -68,17 +71,9 @@ class Session:
         self._keep(result, ExpectationValidationResult(success=True, expectation_config=asked, result={}))
         return result
 
-    def _deliveries(self, system: str) -> Any:
-        """The batch that a system's rules are asked of, as Great Expectations wants; queries name their tables."""
-        if system not in self._batches:
-            query = f"select * from ingest.loads where system = '{system}'"  # noqa: S608 - a contract's name
-            asset = self._source.add_query_asset(system, query=query)
-            self._batches[system] = asset.add_batch_definition_whole_table("all").get_batch()
-        return self._batches[system]
-
     def _keep(self, result: RuleResult, validation: ExpectationValidationResult) -> None:
         validation.meta.update(status=result.status, verdict=result.verdict)
-        self.validations.setdefault(result.rule.system, []).append(validation)
+        self.validations.append(validation)
 
 
 def judge(

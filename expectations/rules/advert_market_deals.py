@@ -25,15 +25,20 @@ _LEADS_TO = {
 _EDGES = ", ".join(f"'{before}>{after}'" for before, ends in _LEADS_TO.items() for after in ends.split())
 _TERMINAL = "'COMPLETED_RELEASED', 'CANCELLED', 'REFUNDED', 'EXPIRED', 'PARTIALLY_REFUNDED'"
 
-# A deal begins in DRAFT, with or without an event that says so.
+# A deal begins in DRAFT, with or without an event that says so. `offset 0` has the events sorted: following the index
+# of deals fetches them from all over the table, 750,000 in 1.4 seconds of processor time instead of 1.2.
 CHANGES = Summary(
     "advert_market_changes_by_deal",
     f"""
     with steps as (
         select deal_id, created_at, from_status, to_status,
             lag(to_status) over in_order as before, lead(event_id) over in_order is null as is_last
-        from raw_advert_market.deal_events
-        where to_status is not null and in_scope(deal_events.deal_id)
+        from (
+            select deal_id, event_id, created_at, from_status, to_status
+            from raw_advert_market.deal_events
+            where to_status is not null and in_scope(deal_events.deal_id)
+            offset 0
+        ) as changes
         window in_order as (partition by deal_id order by created_at, event_id)
     ),
     judged as (

@@ -6,7 +6,7 @@ Stays in voice and in guilds are in `synapse_presence`.
 from expectations.repeated import repeated
 from expectations.rule import Mutation, Rule, Scope
 from expectations.rules.synapse import new_entries, update_one
-from expectations.rules.synapse_counters import DAYS, EVENTS, LATE_DAYS
+from expectations.rules.synapse_counters import COUNTS, LATE_DAYS
 from expectations.rules.synapse_presence import SWITCHED_OFF
 
 SOURCES = Scope("synapse_sources", {"event_lake": "source_id", "activity_log": "source_event_id"})
@@ -118,8 +118,7 @@ RULES = (
         unit="events",
         tables=("event_lake", "activity_log"),
         query=f"""
-            with {DAYS},
-            accounts as (
+            with accounts as (
                 select user_id, event_type, day, events, false as is_entry
                 from synapse_events_by_member_and_day
                 where event_type in ('message_create', 'reaction_add') and events > 0
@@ -145,7 +144,7 @@ RULES = (
                 jsonb_build_object('in_the_lake', events, 'in_the_log', entries) as evidence,
                 day::timestamp at time zone 'UTC' as happened_at
             from compared
-            cross join days
+            cross join synapse_days_of_lake as days
             where day > days.first and day <= days.newest - {LATE_DAYS}
             and case event_type when 'message_create' then abs(events - entries) else entries - events end
                 > greatest(1, 0.01 * greatest(events, entries))
@@ -184,6 +183,6 @@ RULES = (
                 ),
             ),
         ),
-        reads=(EVENTS, SWITCHED_OFF),
+        reads=(*COUNTS, SWITCHED_OFF),
     ),
 )

@@ -2,7 +2,7 @@
 
 from expectations.rule import Mutation, Rule, Summary
 from expectations.rules.synapse import new_entries, update_one
-from expectations.rules.synapse_counters import DAYS, EVENTS, LATE_DAYS
+from expectations.rules.synapse_counters import COUNTS, LATE_DAYS
 
 # From when until when capturing a type was switched off: before the first change of its switch, as that found it; then
 # as each change left it; and where nobody ever changed it, as the setting stands.
@@ -48,8 +48,7 @@ RULES = (
         unit=None,
         tables=("event_lake", "activity_log"),
         query=rf"""
-            with {DAYS},
-            stays as (
+            with stays as (
                 select id, user_id, event_type, source_id, timestamp,
                     case
                         when payload ->> 'duration_seconds' ~ '^-?[0-9]{{1,15}}(\.[0-9]{{1,9}})?$'
@@ -64,7 +63,7 @@ RULES = (
             unbegun as (
                 select stays.*
                 from stays
-                cross join days
+                cross join synapse_days_of_lake as days
                 where source_id like '%leave%'
                 and seconds is distinct from 0
                 and timestamp >= (days.first + 2)::timestamp at time zone 'UTC'
@@ -159,7 +158,7 @@ RULES = (
             ),
         ),
         needs_all=False,
-        reads=(EVENTS, SWITCHED_OFF),
+        reads=(*COUNTS, SWITCHED_OFF),
     ),
     # The bot misses what happens while it is down, so this only warns.
     Rule(
@@ -170,8 +169,7 @@ RULES = (
         unit=None,
         tables=("event_lake",),
         query=f"""
-            with {DAYS},
-            in_order as (
+            with in_order as (
                 select
                     id, guild_id, user_id, event_type, timestamp,
                     lag(event_type) over member as event_before,
@@ -186,7 +184,7 @@ RULES = (
                 ) as evidence,
                 timestamp as happened_at
             from in_order
-            cross join days
+            cross join synapse_days_of_lake as days
             where event_type = event_before
             and timestamp < (days.newest - {LATE_DAYS} + 1)::timestamp at time zone 'UTC'
             and not exists (
@@ -213,6 +211,6 @@ RULES = (
                 """,
             ),
         ),
-        reads=(EVENTS, SWITCHED_OFF),
+        reads=(*COUNTS, SWITCHED_OFF),
     ),
 )

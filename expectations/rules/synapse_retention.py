@@ -3,8 +3,7 @@
 from expectations.rule import Mutation, Rule
 from expectations.rules.synapse_counters import (
     A_KEPT_DAY,
-    DAYS,
-    EVENTS,
+    COUNTS,
     KEPT_DAYS,
     LATE_DAYS,
     LIFETIMES,
@@ -24,7 +23,7 @@ RULES = (
         unit="events",
         tables=("event_counters", "event_lake"),
         query=f"""
-            with {DAYS}, {LIFETIMES},
+            with {LIFETIMES},
             counters as (
                 select user_id, event_type, 'season' as period, count, null::date as day
                 from raw_synapse.event_counters
@@ -39,7 +38,7 @@ RULES = (
                 counters.day::timestamp at time zone 'UTC' as happened_at
             from counters
             inner join lifetimes using (user_id, event_type)
-            cross join days
+            cross join synapse_days_of_lake as days
             where counters.count > lifetime
             and (
                 counters.day > days.newest - {KEPT_DAYS}
@@ -60,7 +59,7 @@ RULES = (
                 change_counter("count = count + 100000", A_KEPT_DAY),
             ),
         ),
-        reads=(EVENTS,),
+        reads=COUNTS,
     ),
     # When a row left the source is not known here, but a delivery holds what the source had: one that spans more than
     # the retention shows rows that should have been deleted by then. And what was deleted too early shows in counters
@@ -73,8 +72,7 @@ RULES = (
         unit=None,
         tables=("event_lake", "event_counters"),
         query=f"""
-            with {DAYS},
-            deliveries as (
+            with deliveries as (
                 select _load_id, min(timestamp) as oldest, max(timestamp) as newest
                 from raw_synapse.event_lake
                 group by _load_id
@@ -82,7 +80,7 @@ RULES = (
             counted_before as (
                 select min(day) as oldest, count(*) as counters
                 from synapse_events_by_member_and_day
-                cross join days
+                cross join synapse_days_of_lake as days
                 where recorded > 0 and day > days.newest - {KEPT_DAYS} and day < days.first
             )
             select 'load ' || _load_id as subject, null::numeric as amount,
@@ -95,7 +93,7 @@ RULES = (
                 jsonb_build_object('oldest_counter', oldest, 'counters', counters, 'oldest_row', days.first),
                 oldest::timestamp at time zone 'UTC'
             from counted_before
-            cross join days
+            cross join synapse_days_of_lake as days
             where counters > 0
         """,  # noqa: S608
         mutations=(
@@ -116,7 +114,7 @@ RULES = (
                 """,
             ),
         ),
-        reads=(EVENTS,),
+        reads=COUNTS,
         needs_all=False,
     ),
 )

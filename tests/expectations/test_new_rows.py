@@ -139,6 +139,7 @@ def test_new_rows_of_a_table_that_the_scope_does_not_follow_ask_for_every_row(wa
 
 
 def test_a_rule_on_a_table_without_new_rows_is_asked_of_keys_that_others_touch(wallets: Wallets) -> None:
+    """And that it is does not make the table one with new rows: a rule that reads no other is not asked."""
     scope = Scope("toy_both", {"wallet_accounts": "user_id", "wallet_ledger": "user_id"})
     on_accounts = rule(
         tables=("wallet_accounts", "wallet_ledger"),
@@ -148,11 +149,13 @@ def test_a_rule_on_a_table_without_new_rows_is_asked_of_keys_that_others_touch(w
         " group by user_id having sum(amount_int) > 100",
         scope=scope,
     )
+    on_nothing_else = rule(id="T-02", tables=("wallet_accounts",))
     wallets.load("wallet_accounts")
-    wallets.ask(on_accounts, on_accounts)
+    wallets.ask(on_accounts, on_nothing_else)
     wallets.post(1, "credit", 100)
-    for result in wallets.ask(on_accounts, on_accounts):
-        assert (result.status, result.rows_evaluated, result.is_of_new_rows) == ("failed", 0, True)
+    touched, untouched = wallets.ask(on_accounts, on_nothing_else)
+    assert (touched.status, touched.rows_evaluated, touched.is_of_new_rows) == ("failed", 0, True)
+    assert (untouched.status, untouched.message) == ("passed", "nothing new since it held")
 
 
 def test_what_was_sealed_is_left_to_whole_runs(wallets: Wallets) -> None:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from expectations.expectation import SAMPLE_ROWS
+from expectations.inquiry import SYSTEMS_AT_ONCE
 from expectations.results import RuleResult
 from expectations.rule import Rule
 from expectations.run import check
@@ -168,6 +169,40 @@ def test_the_verdicts_of_one_run_are_stored_together(delivered: str) -> None:
 def test_each_verdict_is_told_as_it_comes(delivered: str) -> None:
     told: list[RuleResult] = []
     assert check(delivered, [rule(), rule(id="T-02")], on_rule=told.append) == told
+
+
+def test_systems_asked_later_see_the_same_moment(delivered: str) -> None:
+    """What is loaded while the first systems are asked is seen by none."""
+    systems = ("funpot", "hermes", "synapse", "storyforge")
+    assert len(systems) > SYSTEMS_AT_ONCE
+    loads = "select 'x' as subject, 1::numeric as amount, null::jsonb as evidence, null::timestamptz as happened_at"
+    asked = [
+        rule(
+            id=f"T-{system}", system=system, tables=("users",), query=f"{loads} from ingest.loads having count(*) <> 5"
+        )
+        for system in systems
+    ]
+    for system in systems:
+        deliver(delivered, "users", system=system)
+    results = check(delivered, asked, on_rule=lambda result: deliver(delivered, "votes", system=result.rule.system))
+    assert [(each.rule.system, each.status) for each in results] == [(system, "passed") for system in systems]
+
+
+def test_an_interrupt_ends_the_questions_under_way(delivered: str) -> None:
+    """One that goes on for minutes must not hold up who presses Ctrl-C."""
+    deliver(delivered, "users", system="synapse")
+    endless = rule(id="T-02", system="synapse", tables=("users",), query=f"{breaking(1)}, pg_sleep(600)")
+
+    def interrupt(result: RuleResult) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(delivered, [rule(), endless], on_rule=interrupt)
+    with psycopg.connect(delivered) as connection:
+        running = connection.execute(
+            "select count(*) from pg_stat_activity where query ~ 'T-02 of' and pid <> pg_backend_pid()"
+        ).fetchone()
+    assert running == (0,)
 
 
 def test_a_database_that_does_not_answer_is_named_as_the_trouble() -> None:
