@@ -1,13 +1,13 @@
 {{ config(materialized='table' if target.type == 'duckdb' else 'keys') }}
 
-{%- set key = ['system', 'board', 'period', 'entity_id'] %}
+{%- set board = ['system', 'board', 'period'] %}
+{%- set key = board + ['entity_id'] %}
 
 with last_days as (select * from {{ ref('int_leaderboard_last_days') }}),
 
 moved as (
 
-    select daily.*
-    from {{ ref('leaderboard_scores_daily') }} as daily
+    select daily.* from {{ ref('leaderboard_scores_daily') }} as daily
     inner join last_days on daily.system = last_days.system and daily.day = last_days.day
 
 ),
@@ -41,6 +41,13 @@ boards_moved as (
 
 ),
 
+scores as (
+
+    select scores.* from {{ ref('leaderboard_scores') }} as scores
+    inner join boards_moved on {{ same_key(board, 'boards_moved', 'scores') }}
+
+),
+
 before as (
 
     select
@@ -55,7 +62,7 @@ before as (
         coalesce(scores.weight, entities.weight) is not null as has_weight,
         coalesce(scores.tiebreak, 0) - coalesce(moved.tiebreak, 0) as tiebreak,
         case when entities.was_there then entities.entered_at end as entered_at
-    from {{ ref('leaderboard_scores') }} as scores
+    from scores
     full outer join entities on {{ same_key(key, 'scores', 'entities') }}
     left join moved on {{ same_key(key, 'moved', 'scores') }}
     where
@@ -76,11 +83,7 @@ scored as (
         {{ board_tie_keys('boards.tie_rule', 'before.entered_at', 'before.entity_id') }},
         boards.tie_rule
     from before
-    inner join boards_moved
-        on
-            before.system = boards_moved.system
-            and before.board = boards_moved.board
-            and before.period = boards_moved.period
+    inner join boards_moved on {{ same_key(board, 'boards_moved', 'before') }}
     inner join {{ ref('int_leaderboard_registry') }} as boards
         on before.system = boards.system and before.board = boards.board
     where boards.minimum_weight = 0 or before.weight >= boards.minimum_weight
