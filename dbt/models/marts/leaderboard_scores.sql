@@ -1,46 +1,23 @@
 {{ config(meta={'scope': 'candidates', 'present': 'candidates.days > 0'}) }}
 
-with daily as (select * from {{ changes('leaderboard_scores_daily') }}),
-
-scored as (
+with changed as (
 
     select
-        system,
-        board,
-        period,
-        entity_id,
-        points,
-        weight,
-        tiebreak,
-        times
-    from daily
-    union all
-    select
-        system,
-        board,
-        'day:' || day::text as period,
-        entity_id,
-        points,
-        weight,
-        tiebreak,
-        times
-    from daily
-    where period = 'lifetime'
-
-),
-
-changed as (
-
-    select
-        system,
-        board,
-        period,
-        entity_id,
-        sum(points * times) as points,
-        sum(weight * times) as weight,
-        sum(tiebreak * times) as tiebreak,
-        sum(times)::bigint as days
-    from scored
+        daily.system,
+        daily.board,
+        periods.period,
+        daily.entity_id,
+        sum(daily.points * daily.times) as points,
+        sum(daily.weight * daily.times) as weight,
+        sum(daily.tiebreak * daily.times) as tiebreak,
+        sum(daily.times)::bigint as days
+    from {{ changes('leaderboard_scores_daily') }} as daily
+    -- What was scored on a day is that day's board too.
+    cross join
+        lateral (
+            values (daily.period), (case when daily.period = 'lifetime' then 'day:' || daily.day::text end)
+        ) as periods (period)
+    where periods.period is not null
     group by 1, 2, 3, 4
 
 )
