@@ -43,7 +43,7 @@
 
 {% macro _publication() %}
     {%- set replaced = _replaced() %}
-    {{ _hold_readers(replaced) }}
+    {{ hold_readers(replaced) }}
     {% for node in marts() %}
         {%- set name = node.name -%}
         {% if name in replaced %}
@@ -72,34 +72,6 @@
         ~ " where relnamespace = 'building'::regnamespace and relkind = 'r' and relname ~ '__whole$' order by 1"
     ) %}
     {{ return(whole.columns[0].values() | list) }}
-{% endmacro %}
-
-{# Keep readers out of what is replaced, all of it at once. Somebody who reads several marts may have one and wait for
-   another, so locks that are not had within a moment are let go and asked for again: taken one after the other, as the
-   marts were dropped, they ended one build of fifty, or its reader, in a deadlock. #}
-{% macro _hold_readers(replaced) %}
-    {%- set published = [] %}
-    {%- for name in replaced if is_published(name) %}
-        {%- do published.append(name) %}
-    {%- endfor %}
-    {%- if published %}
-do $hold$
-declare
-    patience constant text := current_setting('lock_timeout');
-begin
-    loop
-        begin
-            set local lock_timeout = '100ms';
-            lock table marts.{{ published | join(", marts.") }} in access exclusive mode;
-            perform set_config('lock_timeout', patience, true);
-            return;
-        exception when lock_not_available then
-            perform pg_sleep(0.1);
-        end;
-    end loop;
-end
-$hold$;
-    {%- endif %}
 {% endmacro %}
 
 {# What the marts hold now. A held system's loads stay pending. #}
