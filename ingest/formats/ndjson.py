@@ -1,7 +1,7 @@
 """Newline-delimited JSON: one object per line.
 
 Two lanes give the same answers. Lines whose values have the JSON types of the contract are decoded straight into
-them, a block at once where that goes (1.4 microseconds a line of nine values); the others are read value by value (10
+them, a block at once where that goes (2.3 microseconds a line of nine values); the others are read value by value (10
 microseconds), see `json_values`.
 """
 

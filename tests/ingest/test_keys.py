@@ -85,6 +85,21 @@ def test_a_table_filled_before_it_had_a_registry_gets_one_of_all_its_keys(
     assert [counts(load) for load in zone.load()] == [(3, 1, 1, 1, 0)]
 
 
+def test_a_registry_from_before_fingerprints_had_two_halves_keeps_its_keys(
+    zone: Zone, systems: tuple[System, ...]
+) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1), entry(2)))
+    zone.load()
+    zone.connection.execute("drop table raw_advert_market.ledger_entries_2026_05")  # its keys are nowhere else
+    zone.connection.execute("alter table keys_advert_market.ledger_entries drop column _check")
+    zone.connection.commit()
+    ensure_schemas(zone.connection, systems)
+    zone.deliver(LEDGER, ndjson(entry(2), entry(3)), day="2026-06-02")
+
+    assert [counts(load) for load in zone.load()] == [(2, 1, 0, 1, 0)]
+    assert zone.fetch("select count(*) from keys_advert_market.ledger_entries") == [(3,)]
+
+
 def test_a_table_that_is_made_anew_forgets_the_keys_of_the_old(zone: Zone, systems: tuple[System, ...]) -> None:
     zone.deliver(LEDGER, ndjson(entry(1)))
     zone.load()
