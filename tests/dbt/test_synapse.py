@@ -8,7 +8,7 @@ from typing import Any
 from tests.conftest import Warehouse
 
 GUILD = 7
-RECONCILIATION = "select counter, recorded, recounted, cause from intermediate.int_synapse__counter_reconciliation"
+RECONCILIATION = "select counter, recorded, recounted, cause from marts.counter_reconciliation"
 
 
 def deliver(warehouse: Warehouse, day: str, table: str, rows: Iterable[dict[str, Any]]) -> None:

@@ -108,6 +108,33 @@
     {%- endif -%}
 {% endmacro %}
 
+{# The largest value of a mart's column among a system's rows, as an expression. What is published and what is new are
+   asked apart while a build goes on: an index on the system and the column answers for each, and not for both at once. #}
+{% macro newest(mart, column, system) -%}
+    {%- set relation = ref(mart) -%}
+    {%- if full_systems() is none or _is_whole(mart) -%}
+        (select max(mart.{{ column }}) from {{ relation }} as mart where mart.system = {{ system }})
+    {%- else -%}
+        {%- set node = graph.nodes.values() | selectattr("resource_type", "equalto", "model")
+            | selectattr("name", "equalto", mart) | first -%}
+        greatest(
+            (
+                select published.{{ column }} from marts.{{ mart }} as published
+                where
+                    published.system = {{ system }}
+                    and published.{{ column }} is not null
+                    and not exists (
+                        select from building.{{ mart }}__gone as gone
+                        where {{ same_key(primary_key(node), "gone", "published") }}
+                    )
+                order by published.{{ column }} desc
+                limit 1
+            ),
+            (select max(new.{{ column }}) from building.{{ mart }}__new as new where new.system = {{ system }})
+        )
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro _is_whole(mart) %}
     {{ return(run_query("select to_regclass('building." ~ mart ~ "__whole') is not null").columns[0].values()[0]) }}
 {% endmacro %}

@@ -1,8 +1,12 @@
 -- The first reward ever lets every member begin at level 1, and the bot's own totals give way to the journal.
-with journal as (
+with journal_began as (
 
-    select mart.system from {{ published('synapse_rewards') }} as mart
-    where mart.system = 'synapse'
+    select rewards.system from {{ ref('synapse_rewards') }} as rewards
+    where
+        not exists (
+            select mart.system from {{ published('synapse_rewards') }} as mart
+            where mart.system = 'synapse'
+        )
 
 )
 
@@ -10,13 +14,13 @@ select
     'synapse' as system,
     user_id::text as entity_id
 from {{ ref('stg_synapse__users') }}
-where {{ newly_loaded('synapse') }} or not exists (select 1 from journal)
+where {{ newly_loaded('synapse') }} or exists (select 1 from journal_began)
 union
 select
     'synapse' as system,
     user_id::text as entity_id
 from {{ ref('stg_synapse__user_stats') }}
-where {{ newly_loaded('synapse') }} or not exists (select 1 from journal)
+where {{ newly_loaded('synapse') }} or exists (select 1 from journal_began)
 union
 select
     system,

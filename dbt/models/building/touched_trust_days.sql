@@ -21,23 +21,17 @@ subjects as (
 
 ),
 
-entries as (
-
-    select * from {{ ref('fct_ledger_entries') }}
-    where system = 'advert_market'
-
-),
-
+-- A question for each index of the entries.
 moments as (
 
-    select entries.posted_at from entries
-    where entries.tx_ref in (select postings.tx_ref from postings)
+    select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
+    where entries.system = 'advert_market' and entries.tx_ref in (select postings.tx_ref from postings)
     union all
-    select entries.posted_at from entries
-    where entries.account_id in (select subjects.subject from subjects)
+    select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
+    where entries.system = 'advert_market' and entries.account_id in (select subjects.subject from subjects)
     union all
-    select entries.posted_at from entries
-    where entries.contest_id in (select subjects.subject from subjects)
+    select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
+    where entries.system = 'advert_market' and entries.contest_id in (select subjects.subject from subjects)
     union all
     select posted_at
     from {{ changes('fct_ledger_entries', of_whole_systems=false) }} as changed

@@ -1,4 +1,7 @@
-{{ config(meta={'scope': {'columns': ['system', 'day'], 'keys': 'touched_score_days'}}) }}
+{{ config(
+    indexes=[{'columns': ['system', 'day']}],
+    meta={'scope': {'columns': ['system', 'day'], 'keys': 'touched_score_days'}}
+) }}
 
 with points as (
 

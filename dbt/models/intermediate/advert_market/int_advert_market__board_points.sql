@@ -1,19 +1,29 @@
 -- Of channels come only entrances, which every build lists anew.
 {{ config(meta={'follows': ['deals', 'channels']}) }}
 
-with legs as (select * from {{ ref('int_advert_market__deal_legs') }}),
-
-deals as (select * from {{ ref('stg_advert_market__deals') }}),
+with deals as (select * from {{ ref('stg_advert_market__deals') }}),
 
 entrants as (select * from {{ ref('int_advert_market__board_entrants') }}),
 
+-- Told leg by leg, not as the first of all legs: asked for one day, the index on the instant serves.
 fundings as (
     select
-        deal_id,
-        min(posted_at) as funded_at
-    from legs
-    where step = 'escrowed'
-    group by 1
+        legs.deal_id,
+        legs.posted_at as funded_at
+    from {{ ref('int_advert_market__deal_legs') }} as legs
+    where
+        legs.step = 'escrowed'
+        and not exists (
+            select 1
+            from {{ ref('int_advert_market__deal_legs') }} as earlier
+            where
+                earlier.deal_id = legs.deal_id
+                and earlier.step = 'escrowed'
+                and (
+                    earlier.posted_at < legs.posted_at
+                    or (earlier.posted_at = legs.posted_at and earlier.entry_id < legs.entry_id)
+                )
+        )
 ),
 
 releases as (
@@ -23,7 +33,7 @@ releases as (
         legs.amount as points,
         legs.posted_at as happened_at,
         legs.deal_id
-    from legs
+    from {{ ref('int_advert_market__deal_legs') }} as legs
     inner join deals on legs.deal_id = deals.deal_id
     cross join
         lateral (

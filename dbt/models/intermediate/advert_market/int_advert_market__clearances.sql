@@ -1,12 +1,12 @@
 with postings as (
 
     select
-        tx_ref,
-        unit,
-        sum(amount) = 0 as is_balanced,
-        count(*) filter (where account_kind = 'EXTERNAL_TON') as coin_legs
-    from {{ ref('fct_ledger_entries') }}
-    where system = 'advert_market'
+        entries.tx_ref,
+        entries.unit,
+        sum(entries.amount) = 0 as is_balanced,
+        count(*) filter (where entries.account_kind = 'EXTERNAL_TON') as coin_legs
+    from {{ ref('fct_ledger_entries') }} as entries
+    where entries.system = 'advert_market' and {{ in_scope(['system', 'tx_ref'], 'touched_trust_postings', 'entries') }}
     group by 1, 2
 
 ),
@@ -14,10 +14,14 @@ with postings as (
 coins as (
 
     select
-        tx_ref,
+        matches.tx_ref,
         count(*) as matched
-    from {{ ref('advert_market_chain_matches') }}
-    where tx_ref is not null and tx_hash is not null and classification <> 'pending'
+    from {{ ref('advert_market_chain_matches') }} as matches
+    where
+        matches.tx_ref is not null
+        and matches.tx_hash is not null
+        and matches.classification <> 'pending'
+        and {{ in_scope(['system', 'tx_ref'], 'touched_trust_postings', 'matches') }}
     group by 1
 
 ),

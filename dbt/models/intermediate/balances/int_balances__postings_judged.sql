@@ -1,37 +1,20 @@
-with ledger as (
+-- Postings with a leg on a day that is looked at, whole: a posting counts on the day of its first.
+with entries as (
 
     select
-        *,
-        (posted_at at time zone 'UTC')::date as day
-    from {{ ref('fct_ledger_entries') }}
-    where {{ is_open('system') }}
-
-),
-
--- Postings with a leg on a day that is looked at, whole: a posting counts on the day of its first.
-touched as (
-
-    select distinct
-        ledger.system,
-        ledger.tx_ref
-    from ledger
+        ledger.*,
+        (ledger.posted_at at time zone 'UTC')::date as day
+    from {{ ref('fct_ledger_entries') }} as ledger
+    where ledger.system in ('funpot', 'synapse') and {{ is_open('ledger.system') }}
+    union all
+    select
+        ledger.*,
+        (ledger.posted_at at time zone 'UTC')::date as day
+    from {{ ref('fct_ledger_entries') }} as ledger
     where
-        {{ in_days('ledger.posted_at', 'touched_trust_days') }}
-        and {{ in_scope(['system', 'day'], 'touched_trust_days', 'ledger') }}
-
-),
-
-entries as (
-
-    select ledger.* from ledger
-    where
-        ledger.system in ('funpot', 'synapse')
-        or (ledger.system, ledger.tx_ref) in (
-            select
-                touched.system,
-                touched.tx_ref
-            from touched
-        )
+        ledger.system = 'advert_market'
+        and {{ is_open('ledger.system') }}
+        and {{ in_scope(['system', 'tx_ref'], 'touched_trust_postings', 'ledger') }}
 
 ),
 

@@ -1,21 +1,23 @@
 {{ config(materialized='table' if target.type == 'duckdb' else 'keys') }}
 
-with days as (
+with systems as (
+
+    select distinct system
+    from {{ ref('int_leaderboard_registry') }}
+
+),
+
+newest as (
 
     select
-        system,
-        day
-    from {{ ref('leaderboard_scores_daily') }}
-    union
-    select
-        system,
-        (entered_at at time zone 'UTC')::date as day
-    from {{ ref('leaderboard_entities') }}
+        systems.system,
+        greatest(
+            {{ newest('leaderboard_scores_daily', 'day', 'systems.system') }},
+            ({{ newest('leaderboard_entities', 'entered_at', 'systems.system') }} at time zone 'UTC')::date
+        ) as day
+    from systems
 
 )
 
-select
-    system,
-    max(day) as day
-from days
-group by 1
+select * from newest
+where day is not null

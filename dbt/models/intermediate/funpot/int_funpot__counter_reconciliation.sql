@@ -57,7 +57,8 @@ final as (
             when compared.recorded > compared.recounted then 'missing vote'
             when compared.state = 'live' then 'live snapshot lag'
             else 'stale total'
-        end as cause
+        end as cause,
+        null::timestamptz as broken_since
     from compared
     inner join detected
         on

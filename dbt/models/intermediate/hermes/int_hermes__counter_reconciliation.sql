@@ -51,7 +51,8 @@ final as (
             when compared.recorded - compared.recounted <= compared.replays then 'retry reported'
             when compared.counter = 'selection_submitted' then 'submission never arrived'
             else 'answer without a pick'
-        end as cause
+        end as cause,
+        null::timestamptz as broken_since
     from compared
     inner join known on compared.counter = known.counter
     cross join horizon

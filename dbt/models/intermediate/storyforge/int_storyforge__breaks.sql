@@ -7,7 +7,7 @@ final as (
         drift as amount,
         unit,
         cause,
-        null::timestamptz as broken_since,
+        broken_since,
         {{ json_object({'counter': 'recorded', 'of_all': 'of_all', 'of_active': 'of_active'}) }} as evidence
     from counters
     where cause not in ('never set by the source', 'not verifiable') and counter <> 'bible_version'

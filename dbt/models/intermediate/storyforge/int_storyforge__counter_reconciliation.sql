@@ -39,6 +39,7 @@ final as (
             when recorded > recounted then 'counter exceeds its rows'
             else 'counter misses rows'
         end as cause,
+        null::timestamptz as broken_since,
         unit,
         of_all,
         of_active

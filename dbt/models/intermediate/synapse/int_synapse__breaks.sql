@@ -6,7 +6,8 @@ with rewards as (
 
 counters as (
 
-    select * from {{ ref('int_synapse__counter_reconciliation') }}
+    select * from {{ ref('counter_reconciliation') }}
+    where system = 'synapse'
 
 ),
 

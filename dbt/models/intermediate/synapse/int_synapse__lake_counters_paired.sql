@@ -5,20 +5,24 @@ with recorded_counters as (
         -- The source never resets `season` and never shortens it: it is a second lifetime counter.
         case when period = 'season' then 'lifetime' else period end as counted_period
     from {{ ref('stg_synapse__event_counters') }}
+    where {{ touched('synapse', 'counters', 'user_id') }}
 
 ),
 
 event_counters as (
 
     select * from {{ ref('event_counters') }}
-    where system = 'synapse' and (period = 'lifetime' or period like 'day:%')
+    where
+        system = 'synapse'
+        and (period = 'lifetime' or period like 'day:%')
+        and {{ touched('synapse', 'counters', 'user_id') }}
 
 ),
 
 newest as (
 
-    select (max(occurred_at) at time zone 'UTC')::date as day
-    from {{ ref('fct_events') }}
+    select (newest_at at time zone 'UTC')::date as day
+    from {{ ref('int_events__newest') }}
     where system = 'synapse'
 
 ),
@@ -67,7 +71,7 @@ final as (
         or (
             category_id = '0'
             and coalesce(day > purged_until, true)
-            and exists (select 1 from recorded_counters)
+            and exists (select 1 from {{ ref('stg_synapse__event_counters') }})
         )
 
 )

@@ -1,12 +1,14 @@
 with user_stats as (
 
     select * from {{ ref('stg_synapse__user_stats') }}
+    where {{ touched('synapse', 'counters', 'user_id::text', 'user_id') }}
 
 ),
 
 rewards as (
 
     select * from {{ ref('synapse_rewards') }}
+    where {{ touched('synapse', 'counters', 'user_id') }}
 
 ),
 
@@ -89,7 +91,7 @@ final as (
             recorded_counters.user_id = recounted_counters.user_id
             and recorded_counters.season_id = recounted_counters.season_id
             and recorded_counters.counter = recounted_counters.counter
-    where exists (select 1 from rewards)
+    where exists (select 1 from {{ ref('synapse_rewards') }})
 
 )
 

@@ -1,0 +1,4 @@
+select
+    'synapse' as system,
+    'user:' || user_id as subject
+from {{ ref('touched_synapse__counters') }}
