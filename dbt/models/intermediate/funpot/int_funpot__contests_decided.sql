@@ -1,4 +1,8 @@
-with contests as (select * from {{ ref('stg_funpot__events') }}),
+with contests as (
+    select *
+    from {{ ref('stg_funpot__events') }}
+    where {{ touched('funpot', 'contests', 'contest_id') }}
+),
 
 results as (
     select

@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['events', 'games', 'votes', 'wallet_ledger']}) }}
+
 with contests as (select * from {{ ref('int_funpot__contests_decided') }}),
 
 rules as (select * from {{ ref('int_funpot__contest_rules') }}),
