@@ -21,9 +21,24 @@ touched as (
 
 ),
 
+subjects as (
+
+    select distinct
+        system,
+        subject
+    from {{ ref('reconciliation_breaks') }}
+
+),
+
+-- Looked up, not joined: most entries have no contest, and who plans by that joins every break with every entry.
 entries as (
 
-    select ledger.* from ledger
+    select
+        ledger.*,
+        (ledger.system, ledger.account_id) in (select subjects.* from subjects) as is_of_broken_account,
+        (ledger.system, ledger.contest_id) in (select subjects.* from subjects) as is_of_broken_contest,
+        (ledger.system, ledger.reference) in (select subjects.* from subjects) as is_about_broken
+    from ledger
     where
         ledger.system in ('funpot', 'synapse')
         or (ledger.system, ledger.tx_ref) in (
@@ -32,15 +47,6 @@ entries as (
                 touched.tx_ref
             from touched
         )
-
-),
-
-subjects as (
-
-    select distinct
-        system,
-        subject
-    from {{ ref('reconciliation_breaks') }}
 
 ),
 
@@ -62,19 +68,15 @@ postings as (
             coalesce(sum(entries.amount) filter (where entries.amount > 0), 0),
             coalesce(-sum(entries.amount) filter (where entries.amount < 0), 0)
         ) as moved,
-        count(accounts.subject) = 0 and count(contests.subject) = 0 and count(votes.subject) = 0 as is_explained,
+        not coalesce(bool_or(
+            entries.is_of_broken_account or entries.is_of_broken_contest or entries.is_about_broken
+        ), false) as is_explained,
         max(entries.delivered_on) - min(entries.day) <= 1 + case entries.system
             when 'funpot' then {{ var('f000_lookback_days') }}
             when 'advert_market' then {{ var('c002_lookback_days') }}
             when 'synapse' then {{ var('s003_lookback_days') }}
         end as is_on_time
     from entries
-    left join subjects as accounts
-        on entries.system = accounts.system and entries.account_id = accounts.subject
-    left join subjects as contests
-        on entries.system = contests.system and entries.contest_id = contests.subject
-    left join subjects as votes
-        on entries.system = votes.system and entries.reference = votes.subject
     group by 1, 2, 3
 
 )
