@@ -119,7 +119,7 @@ def first_delivery(deliver: Callable[..., None]) -> None:
             vote("settled", "ann", "a", 10),
             vote("settled", "ben", "b", 30),
             vote("to be cancelled", "ann", "a", 7),
-            vote("single", "ben", "a", 5, "2026-06-01T10:00:00Z"),
+            vote("single", "ben", "a", 5, "2026-05-30T10:00:00Z"),
             vote("late contest", "ben", "b", 5, "2026-06-01T11:00:00Z"),
         ],
         payments=[payment("invoice", "ben", "pending", MAY)],

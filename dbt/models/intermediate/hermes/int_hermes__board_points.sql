@@ -1,3 +1,6 @@
+-- Of users come only entrances, which every build lists anew.
+{{ config(meta={'follows': ['users', 'events', 'markets', 'outcomes', 'settlements']}) }}
+
 with users as (select * from {{ ref('stg_hermes__users') }}),
 
 decided as (select * from {{ ref('int_hermes__decision_points') }}),
