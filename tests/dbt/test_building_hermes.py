@@ -156,8 +156,12 @@ def third_delivery(deliver: Callable[..., None]) -> None:
 
 
 def fourth_delivery(deliver: Callable[..., None]) -> None:
-    """A clip locked a day later, prices were of another market, and so was the outcome that won."""
+    """A clip is found to have locked a day later."""
     deliver("2026-06-06", events=[clip("clip", "2026-06-03T12:00:00Z")])
+
+
+def fifth_delivery(deliver: Callable[..., None]) -> None:
+    """Prices are found to be of another market, and so is the outcome that won."""
     deliver(
         "2026-06-07",
         odds_versions=[version("other", 1, "2026-06-01T08:00:00Z") | {"market_id": key("late")}],
@@ -184,9 +188,6 @@ def arms(builds: Builds) -> dict[str, str | None]:
     return dict(builds.fetch("select event_id, payload ->> 'experiment_variant' from marts.fct_events"))
 
 
-ANN_LOCKED = (key("ann"), "2026-06-02")
-
-
 def test_builds_follow_late_corrected_and_decided_rows(builds: Builds, deliver: Callable[..., None]) -> None:
     first_delivery(deliver)
     assert picks(builds)[key("ann on decided")] == (True, 2.5, 2.5, "YES")
@@ -211,12 +212,19 @@ def test_builds_follow_late_corrected_and_decided_rows(builds: Builds, deliver: 
         "late": "settled",
     }
     assert days(builds, "profit") == {(key("ben"), "2026-06-03"), (key("ben"), "2026-06-04")}
-    assert days(builds, "closing_line_value") == {(key("ben"), "2026-06-02"), (key("ben"), "2026-06-03"), ANN_LOCKED}
+    assert days(builds, "closing_line_value") == {
+        (key("ann"), "2026-06-02"),
+        (key("ben"), "2026-06-02"),
+        (key("ben"), "2026-06-03"),
+    }
     assert arms(builds)[key("seen")] == "modern"
 
     fourth_delivery(deliver)
     assert "hermes" not in builds.whole_systems()
-    assert days(builds, "closing_line_value").isdisjoint({(key("ben"), "2026-06-02"), ANN_LOCKED})
+    assert days(builds, "closing_line_value") == {(key("ben"), "2026-06-03"), (key("ann"), "2026-06-03")}
+
+    fifth_delivery(deliver)
+    assert "hermes" not in builds.whole_systems()
     assert statuses(builds)[key("late")] == "unsettled"
     assert picks(builds)[key("ben on late")] == (True, 4.0, None, "LATE")
 
