@@ -244,6 +244,25 @@ def test_builds_follow_late_corrected_and_settled_rows(builds: Builds, deliver: 
     assert piece_by_piece == builds.checksums()
 
 
+def test_a_contest_without_a_time_of_its_change_leaves_the_day_that_it_was_dated_to(
+    builds: Builds, deliver: Callable[..., None]
+) -> None:
+    first_delivery(deliver)
+    undated = contest("undated", "cancelled", MAY) | {"updated_at": None, "closes_at": "2026-05-28T10:00:00Z"}
+    deliver(
+        "2026-06-04",
+        events=[undated],
+        votes=[vote("undated", "ann", "a", 8, "2026-05-27T10:00:00Z")],
+        wallet_ledger=[posting("stake", "ann", "vote_cost", -8, "ann on undated", "2026-05-27T10:00:00Z")],
+    )
+    revenue = "select day::text from marts.leaderboard_scores_daily where board = 'streamer_ggr' and points = 8"
+    assert builds.fetch(revenue) == [("2026-05-28",)]
+
+    deliver("2026-06-05", events=[undated | {"closes_at": "2026-05-29T10:00:00Z"}])
+    assert "funpot" not in builds.whole_systems()
+    assert builds.fetch(revenue) == [("2026-05-29",)]
+
+
 def test_a_posting_touches_its_own_contest_alone(builds: Builds, deliver: Callable[..., None]) -> None:
     first_delivery(deliver)
     second_delivery(deliver)

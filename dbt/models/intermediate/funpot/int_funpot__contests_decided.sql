@@ -40,6 +40,7 @@ final as (
             when 'cancelled' then 'cancelled'
         end as outcome,
         case when state = 'closed' then least(closes_at, updated_at) end as closed_at,
+        closes_at,
         updated_at,
         _load_id
     from decided

@@ -86,7 +86,7 @@ final as (
             when is_wrongly_paid or paid <> payouts then 'differs'
             else 'settled'
         end as status,
-        case when is_decided then coalesce(first_returned_at, updated_at) end as settled_at
+        case when is_decided then coalesce(first_returned_at, updated_at, closes_at) end as settled_at
     from compared
 )
 
