@@ -119,6 +119,7 @@ def first_delivery(deliver: Callable[..., None]) -> None:
         outcome_odds=[price("decided", 1, "YES", "2.5"), price("decided", 2, "YES", "2"), price("other", 1, "NO", "3")],
         bet_intents=[
             pick("ann on decided", "ann", "decided", "YES", 1),
+            pick("ben on decided", "ben", "decided", "NO", 1),
             pick("ben on other", "ben", "other", "NO", 1),
             pick("ben on late", "ben", "late", "YES", 1),
             pick("ben on open", "ben", "open", "YES", 1),
@@ -131,13 +132,12 @@ def first_delivery(deliver: Callable[..., None]) -> None:
 
 
 def second_delivery(deliver: Callable[..., None]) -> None:
-    """What was missing comes late, and a retry turns out to be the first submission."""
+    """What was missing comes late, but for a price, and a retry turns out to be the first submission."""
     deliver(
         "2026-06-04",
         markets=[market("late", "settled", lock_at="2026-06-03T12:00:00Z")],
         outcomes=[*outcomes("late"), *outcomes("open")],
         odds_versions=[version("late", 1, "2026-06-02T08:00:00Z")],
-        outcome_odds=[price("late", 1, "YES", "4")],
         bet_intents=[pick("ann on decided before", "ann", "decided", "YES", 1, "2026-06-02T09:30:00Z")],
         settlements=[decision("of late", "late", "YES", "2026-06-03T13:00:00Z")],
         sessions=[session("ben", "modern")],
@@ -147,9 +147,10 @@ def second_delivery(deliver: Callable[..., None]) -> None:
 
 
 def third_delivery(deliver: Callable[..., None]) -> None:
-    """A decision is found to be of the other market, and a session to be of the other arm."""
+    """A decision is found to be of the other market, a session to be of the other arm; the price has come."""
     deliver(
         "2026-06-05",
+        outcome_odds=[price("late", 1, "YES", "4")],
         settlements=[decision("first", "other", "NO", "2026-06-04T13:00:00Z")],
         sessions=[session("ann", "modern", ended_at="2026-06-02T11:00:00Z")],
     )
@@ -184,6 +185,15 @@ def days(builds: Builds, board: str) -> set[tuple[str, str]]:
     return set(builds.fetch(f"{query}'predictor_{board}'"))
 
 
+def profit(builds: Builds) -> dict[str, float]:
+    return dict(
+        builds.fetch("""
+            select entity_id, score::float from marts.leaderboards
+            where board = 'predictor_profit' and period = 'lifetime'
+        """)
+    )
+
+
 def arms(builds: Builds) -> dict[str, str | None]:
     return dict(builds.fetch("select event_id, payload ->> 'experiment_variant' from marts.fct_events"))
 
@@ -192,14 +202,15 @@ def test_builds_follow_late_corrected_and_decided_rows(builds: Builds, deliver: 
     first_delivery(deliver)
     assert picks(builds)[key("ann on decided")] == (True, 2.5, 2.5, "YES")
     assert picks(builds)[key("ben on late")] == picks(builds)[key("ben on open")] == (True, None, None, None)
-    assert days(builds, "profit") == {(key("ann"), "2026-06-02")}
+    assert days(builds, "profit") == {(key("ann"), "2026-06-02"), (key("ben"), "2026-06-02")}
+    assert profit(builds) == {key("ann"): 1.5, key("ben"): -1}
 
     second_delivery(deliver)
     assert "hermes" not in builds.whole_systems()
     assert picks(builds)[key("ann on decided")] == (False, 2.5, None, "YES")
-    assert picks(builds)[key("ben on late")] == (True, 4.0, 4.0, "YES")
+    assert picks(builds)[key("ben on late")] == (True, None, None, "YES")
     assert picks(builds)[key("ben on open")] == (True, None, None, "YES")
-    assert days(builds, "profit") == {(key("ann"), "2026-06-02"), (key("ben"), "2026-06-03")}
+    assert profit(builds) == {key("ann"): 1.5, key("ben"): -1}
     assert arms(builds) == {key("seen"): "control", key("late event"): "modern"}
     subjects = dict(builds.fetch("select event_id, subject_id from marts.fct_events"))
     assert subjects == {key("seen"): key("decided"), key("late event"): key("other")}
@@ -211,7 +222,9 @@ def test_builds_follow_late_corrected_and_decided_rows(builds: Builds, deliver: 
         "other": "settled",
         "late": "settled",
     }
+    assert picks(builds)[key("ben on late")] == (True, 4.0, 4.0, "YES")
     assert days(builds, "profit") == {(key("ben"), "2026-06-03"), (key("ben"), "2026-06-04")}
+    assert profit(builds) == {key("ann"): 0, key("ben"): 5}
     assert days(builds, "closing_line_value") == {
         (key("ann"), "2026-06-02"),
         (key("ben"), "2026-06-02"),

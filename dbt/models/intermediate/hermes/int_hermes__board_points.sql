@@ -75,7 +75,8 @@ select
     board,
     'lifetime' as period,
     entity_id,
-    points,
+    -- A winner whose price has not come yet gains nothing so far.
+    coalesce(points, {{ decimal(0) }}) as points,
     {{ whole('weight') }} as weight,
     {{ decimal('null') }} as tiebreak,
     happened_at,
