@@ -15,6 +15,11 @@
     ({{ value }})::{{ "decimal(38, 10)" if target.type == "duckdb" else "numeric" }}
 {%- endmacro %}
 
+{# A decimal without the zeros at its end, where they are kept: what 1.25 was added to and taken from is stored alike. #}
+{% macro without_end_zeros(value) -%}
+    {{ value if target.type == "duckdb" else "trim_scale(" ~ value ~ ")" }}
+{%- endmacro %}
+
 {# Whole numbers divided and rounded towards zero; null when the divisor is null. Never divide by 0: an error or null. #}
 {% macro whole_division(dividend, divisor) -%}
     {%- if target.type == "duckdb" -%}

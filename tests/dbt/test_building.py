@@ -16,7 +16,7 @@ from tests.dbt.builds import Builds, builder
 
 DAYS = 6
 SCHEDULES = 3
-FOLLOWED = {"advert_market", "storyforge", "synapse"}
+FOLLOWED = {"advert_market", "funpot", "hermes", "storyforge", "synapse"}
 
 # What must be equal in every state that a reader can see: pairs of figures from different marts.
 PAIRS = """

@@ -1,1 +1,1 @@
-{{ union_touched('contests', ['contest_id'], ['advert_market']) }}
+{{ union_touched('contests', ['contest_id'], ['funpot', 'hermes', 'advert_market']) }}

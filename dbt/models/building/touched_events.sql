@@ -1,1 +1,1 @@
-{{ union_touched('events', ['event_id'], ['storyforge']) }}
+{{ union_touched('events', ['event_id'], ['funpot', 'storyforge']) }}

@@ -35,4 +35,4 @@ select
 from moments
 where moment is not null
 union
-{{ union_touched('score_days', ['day'], ['advert_market', 'hermes', 'synapse', 'storyforge']) }}
+{{ union_touched('score_days', ['day'], ['funpot', 'advert_market', 'hermes', 'synapse', 'storyforge']) }}

@@ -1,7 +1,7 @@
 {{ config(
     indexes=[{'columns': ['system', 'occurred_at']}, {'columns': ['system', 'actor_id', 'occurred_at']}],
     meta={'scope': {
-        'columns': ['system', 'event_id'], 'keys': 'touched_events', 'but_whole': ['funpot', 'hermes']
+        'columns': ['system', 'event_id'], 'keys': 'touched_events'
     }}
 ) }}
 

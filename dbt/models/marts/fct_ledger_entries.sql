@@ -3,7 +3,7 @@
     {'columns': ['system', 'tx_ref']},
     {'columns': ['system', 'contest_id']},
     {'columns': ['system', 'posted_at']},
-], meta={'scope': {'columns': ['system', 'tx_ref'], 'keys': 'touched_postings', 'but_whole': ['funpot']}}) }}
+], meta={'scope': {'columns': ['system', 'tx_ref'], 'keys': 'touched_postings'}}) }}
 -- depends_on: {{ ref('touched_postings') if target.type != 'duckdb' }}
 
 with entries as (

@@ -1,4 +1,8 @@
-{{ config(indexes=[{'columns': ['system', 'contest_id']}, {'columns': ['system', 'voter_id']}]) }}
+{{ config(
+    indexes=[{'columns': ['system', 'contest_id']}, {'columns': ['system', 'voter_id']}],
+    meta={'scope': {'columns': ['system', 'contest_id'], 'keys': 'touched_contests'}}
+) }}
+-- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}
 
 {{ union_open_systems(
     'votes',

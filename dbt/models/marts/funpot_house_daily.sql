@@ -1,14 +1,14 @@
 with movements as (
-
     select
-        *,
-        (posted_at at time zone 'UTC')::date as day
-    from {{ ref('int_funpot__movements_booked') }}
-
+        unit,
+        (posted_at at time zone 'UTC')::date as day,
+        amount * times as amount,
+        {{ funpot_movement("reason", "amount > 0", "idempotency_key") }} as movement
+    from {{ changes('fct_ledger_entries') }} as entries
+    where system = 'funpot' and account_kind = 'wallet'
 ),
 
-days as (
-
+changed as (
     select
         unit,
         day,
@@ -29,17 +29,49 @@ days as (
         sum(amount) as given
     from movements
     group by 1, 2
+),
 
+moved as (
+    select * from changed
+    {% if adds_to_published() -%}
+        union all
+        select
+            unit,
+            day,
+            stakes,
+            stakes_returned,
+            rewards,
+            topups,
+            bonuses,
+            withdrawals,
+            other_given,
+            opening - closing as given
+        from {{ published_before() }} as published
+    {%- endif %}
+),
+
+-- Postings are only ever added, so that no day goes away.
+days as (
+    select
+        unit,
+        day,
+        sum(stakes) as stakes,
+        sum(stakes_returned) as stakes_returned,
+        sum(rewards) as rewards,
+        sum(topups) as topups,
+        sum(bonuses) as bonuses,
+        sum(withdrawals) as withdrawals,
+        sum(other_given) as other_given,
+        sum(given) as given
+    from moved
+    group by 1, 2
 ),
 
 balanced as (
-
     select
         *,
-        stakes - stakes_returned - rewards as game_result,
         -sum(given) over (partition by unit order by day) as closing
     from days
-
 )
 
 select
@@ -50,7 +82,7 @@ select
     stakes,
     stakes_returned,
     rewards,
-    game_result,
+    stakes - stakes_returned - rewards as game_result,
     topups,
     bonuses,
     withdrawals,

@@ -20,6 +20,21 @@ with changed as (
     where periods.period is not null
     group by 1, 2, 3, 4
 
+),
+
+summed as (
+
+    {{ added_up('changed', ['system', 'board', 'period', 'entity_id'], ['points', 'weight', 'tiebreak', 'days']) }}
+
 )
 
-{{ added_up('changed', ['system', 'board', 'period', 'entity_id'], ['points', 'weight', 'tiebreak', 'days']) }}
+select
+    system,
+    board,
+    period,
+    entity_id,
+    {{ without_end_zeros('points') }} as points,
+    weight,
+    tiebreak,
+    days
+from summed

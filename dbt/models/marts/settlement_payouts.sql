@@ -1,7 +1,7 @@
 {{ config(
     indexes=[{'columns': ['system', 'contest_id']}, {'columns': ['system', 'voter_id']}],
     meta={'scope': {
-        'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
+        'columns': ['system', 'contest_id'], 'keys': 'touched_contests'
     }}
 ) }}
 -- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}

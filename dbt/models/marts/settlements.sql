@@ -1,6 +1,6 @@
 {{ config(
     meta={'scope': {
-        'columns': ['system', 'contest_id'], 'keys': 'touched_contests', 'but_whole': ['funpot', 'hermes']
+        'columns': ['system', 'contest_id'], 'keys': 'touched_contests'
     }}
 ) }}
 -- depends_on: {{ ref('touched_contests') if target.type != 'duckdb' }}

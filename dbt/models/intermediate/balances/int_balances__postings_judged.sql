@@ -1,5 +1,5 @@
 -- Postings with a leg on a day that is looked at, whole: a posting counts on the day of its first.
-with entries as (
+with ledger as (
 
     select
         ledger.*,
@@ -27,6 +27,18 @@ subjects as (
 
 ),
 
+-- Looked up, not joined: most entries have no contest, and who plans by that joins every break with every entry.
+entries as (
+
+    select
+        ledger.*,
+        (ledger.system, ledger.account_id) in (select subjects.* from subjects) as is_of_broken_account,
+        (ledger.system, ledger.contest_id) in (select subjects.* from subjects) as is_of_broken_contest,
+        (ledger.system, ledger.reference) in (select subjects.* from subjects) as is_about_broken
+    from ledger
+
+),
+
 clearances as (
 
     {{ union_open_systems('clearances', ['tx_ref', 'unit', 'is_cleared'], ['funpot', 'advert_market', 'synapse']) }}
@@ -45,19 +57,15 @@ postings as (
             coalesce(sum(entries.amount) filter (where entries.amount > 0), 0),
             coalesce(-sum(entries.amount) filter (where entries.amount < 0), 0)
         ) as moved,
-        count(accounts.subject) = 0 and count(contests.subject) = 0 and count(votes.subject) = 0 as is_explained,
+        not coalesce(bool_or(
+            entries.is_of_broken_account or entries.is_of_broken_contest or entries.is_about_broken
+        ), false) as is_explained,
         max(entries.delivered_on) - min(entries.day) <= 1 + case entries.system
             when 'funpot' then {{ var('f000_lookback_days') }}
             when 'advert_market' then {{ var('c002_lookback_days') }}
             when 'synapse' then {{ var('s003_lookback_days') }}
         end as is_on_time
     from entries
-    left join subjects as accounts
-        on entries.system = accounts.system and entries.account_id = accounts.subject
-    left join subjects as contests
-        on entries.system = contests.system and entries.contest_id = contests.subject
-    left join subjects as votes
-        on entries.system = votes.system and entries.reference = votes.subject
     group by 1, 2, 3
 
 )

@@ -1,8 +1,20 @@
-with users as (select * from {{ ref('stg_funpot__users') }}),
+with users as (
+    select *
+    from {{ ref('stg_funpot__users') }}
+    where {{ newly_loaded('funpot') }}
+),
 
-referrals as (select * from {{ ref('stg_funpot__referrals') }}),
+referrals as (
+    select *
+    from {{ ref('stg_funpot__referrals') }}
+    where {{ newly_loaded('funpot') }}
+),
 
-streamers as (select * from {{ ref('stg_funpot__streamers') }}),
+streamers as (
+    select *
+    from {{ ref('stg_funpot__streamers') }}
+    where {{ newly_loaded('funpot') }}
+),
 
 registered as (
     select

@@ -1,3 +1,6 @@
+-- Of streamers come only entrances, which every build lists anew.
+{{ config(meta={'follows': ['events', 'streamers']}) }}
+
 select
     board,
     period,

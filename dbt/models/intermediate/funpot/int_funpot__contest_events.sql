@@ -1,10 +1,26 @@
-with contests as (select * from {{ ref('stg_funpot__events') }}),
+with contests as (
+    select *
+    from {{ ref('stg_funpot__events') }}
+    where {{ newly_loaded('funpot') }}
+),
 
-votes as (select * from {{ ref('stg_funpot__votes') }}),
+votes as (
+    select *
+    from {{ ref('stg_funpot__votes') }}
+    where {{ newly_loaded('funpot') }}
+),
 
-clips as (select * from {{ ref('stg_funpot__media_clips') }}),
+clips as (
+    select *
+    from {{ ref('stg_funpot__media_clips') }}
+    where {{ newly_loaded('funpot') }}
+),
 
-decisions as (select * from {{ ref('int_funpot__contests_decided') }}),
+decisions as (
+    select *
+    from {{ ref('int_funpot__contests_decided') }}
+    where {{ newly_loaded('funpot') }}
+),
 
 stored as (
     select

@@ -1,4 +1,8 @@
-with contests as (select * from {{ ref('stg_funpot__events') }}),
+with contests as (
+    select *
+    from {{ ref('stg_funpot__events') }}
+    where {{ touched('funpot', 'contests', 'contest_id') }}
+),
 
 results as (
     select
@@ -36,6 +40,7 @@ final as (
             when 'cancelled' then 'cancelled'
         end as outcome,
         case when state = 'closed' then least(closes_at, updated_at) end as closed_at,
+        closes_at,
         updated_at,
         _load_id
     from decided

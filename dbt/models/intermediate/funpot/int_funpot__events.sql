@@ -1,3 +1,7 @@
+{{ config(meta={'follows': [
+    'users', 'referrals', 'streamers', 'events', 'votes', 'media_clips', 'payments', 'wallet_ledger',
+]}) }}
+
 with account_events as (select * from {{ ref('int_funpot__account_events') }}),
 
 contest_events as (select * from {{ ref('int_funpot__contest_events') }}),

@@ -1,4 +1,10 @@
-with ledger as (select * from {{ ref('stg_funpot__wallet_ledger') }}),
+{{ config(meta={'follows': ['wallet_ledger']}) }}
+
+with ledger as (
+    select *
+    from {{ ref('stg_funpot__wallet_ledger') }}
+    where {{ newly_loaded('funpot') }}
+),
 
 wallet_side as (
     select

@@ -1,12 +1,20 @@
-with postings as (select * from {{ ref('int_funpot__postings_classified') }}),
+with postings as (
+    select *
+    from {{ ref('int_funpot__postings_classified') }}
+    where {{ touched('funpot', 'references', 'ref_id') }}
+),
 
-votes as (select * from {{ ref('stg_funpot__votes') }}),
+votes as (
+    select *
+    from {{ ref('stg_funpot__votes') }}
+    where {{ touched('funpot', 'contests', 'contest_id') }}
+),
 
-contests as (select * from {{ ref('stg_funpot__events') }}),
-
-payments as (select * from {{ ref('stg_funpot__payments') }}),
-
-invoices as (select distinct invoice_id from payments),
+contests as (
+    select *
+    from {{ ref('stg_funpot__events') }}
+    where {{ touched('funpot', 'contests', 'contest_id') }}
+),
 
 first_votes as (
     select distinct on (contest_id, voter_id)
@@ -34,12 +42,6 @@ final as (
         postings.signed_amount,
         postings.unit,
         postings.movement,
-        case
-            when votes.vote_id is not null then 'vote'
-            when contests.contest_id is not null then 'event'
-            when payments.payment_id is not null then 'payment'
-            when invoices.invoice_id is not null then 'invoice'
-        end as ref_resolved_as,
         coalesce(votes.contest_id, contests.contest_id) as contest_id,
         coalesce(
             votes.vote_id,
@@ -53,8 +55,6 @@ final as (
     from postings
     left join votes on postings.ref_id = votes.vote_id
     left join contests on postings.ref_id = contests.contest_id
-    left join payments on postings.ref_id = payments.payment_id
-    left join invoices on postings.ref_id = invoices.invoice_id
     left join votes as settled_votes
         on postings.settled_vote_id = settled_votes.vote_id and contests.contest_id = settled_votes.contest_id
     left join votes_by_key as keyed_votes

@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['events', 'games', 'votes', 'wallet_ledger']}) }}
+
 with stakes as (
     select *
     from {{ ref('int_funpot__stakes_settled') }}

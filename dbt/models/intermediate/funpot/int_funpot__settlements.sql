@@ -1,3 +1,5 @@
+{{ config(meta={'follows': ['events', 'games', 'votes', 'wallet_ledger']}) }}
+
 with contests as (select * from {{ ref('int_funpot__contests_decided') }}),
 
 rules as (select * from {{ ref('int_funpot__contest_rules') }}),
@@ -84,7 +86,7 @@ final as (
             when is_wrongly_paid or paid <> payouts then 'differs'
             else 'settled'
         end as status,
-        case when is_decided then coalesce(first_returned_at, updated_at) end as settled_at
+        case when is_decided then coalesce(first_returned_at, updated_at, closes_at) end as settled_at
     from compared
 )
 

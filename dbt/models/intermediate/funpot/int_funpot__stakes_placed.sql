@@ -1,4 +1,8 @@
-with votes as (select * from {{ ref('stg_funpot__votes') }}),
+with votes as (
+    select *
+    from {{ ref('stg_funpot__votes') }}
+    where {{ touched('funpot', 'contests', 'contest_id') }}
+),
 
 contests as (select * from {{ ref('int_funpot__contests_decided') }}),
 

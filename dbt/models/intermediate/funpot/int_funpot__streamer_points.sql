@@ -22,7 +22,7 @@ points as (
         contests.streamer_id as entity_id,
         settlements.stakes - settlements.refunds
         - coalesce(settlements.payouts_recorded, settlements.payouts_expected) as points,
-        coalesce(settlements.settled_at, contests.closes_at) as happened_at,
+        settlements.settled_at as happened_at,
         'contest' as cause_kind,
         contests.contest_id as cause_id
     from contests

@@ -1,6 +1,12 @@
+{{ config(meta={'follows': ['events', 'games', 'votes', 'wallet_ledger']}) }}
+
 with stakes as (select * from {{ ref('int_funpot__stakes_settled') }}),
 
-options as (select * from {{ ref('int_funpot__options_listed') }}),
+options as (
+    select *
+    from {{ ref('int_funpot__options_listed') }}
+    where {{ touched('funpot', 'contests', 'contest_id') }}
+),
 
 final as (
     select

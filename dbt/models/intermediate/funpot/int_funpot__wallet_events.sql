@@ -1,6 +1,14 @@
-with payments as (select * from {{ ref('stg_funpot__payments') }}),
+with payments as (
+    select *
+    from {{ ref('stg_funpot__payments') }}
+    where {{ newly_loaded('funpot') }}
+),
 
-postings as (select * from {{ ref('int_funpot__postings_classified') }}),
+postings as (
+    select *
+    from {{ ref('int_funpot__postings_classified') }}
+    where {{ newly_loaded('funpot') }}
+),
 
 asked as (
     select

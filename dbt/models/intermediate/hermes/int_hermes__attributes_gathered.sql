@@ -1,6 +1,6 @@
 with castable as (
     select * from {{ ref('int_hermes__attributes_cast') }}
-    where is_castable
+    where is_castable and {{ touched('hermes', 'events', 'telemetry_event_id', 'event_id') }}
 ),
 
 -- One value per key: a key given twice breaks B-15, and keeps its greatest value here.

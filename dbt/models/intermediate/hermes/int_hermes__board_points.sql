@@ -1,3 +1,6 @@
+-- Of users come only entrances, which every build lists anew.
+{{ config(meta={'follows': ['users', 'events', 'markets', 'outcomes', 'settlements']}) }}
+
 with users as (select * from {{ ref('stg_hermes__users') }}),
 
 decided as (select * from {{ ref('int_hermes__decision_points') }}),
@@ -72,7 +75,8 @@ select
     board,
     'lifetime' as period,
     entity_id,
-    points,
+    -- A winner whose price has not come yet gains nothing so far.
+    coalesce(points, {{ decimal(0) }}) as points,
     {{ whole('weight') }} as weight,
     {{ decimal('null') }} as tiebreak,
     happened_at,

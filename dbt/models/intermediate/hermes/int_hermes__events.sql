@@ -1,4 +1,10 @@
-with telemetry as (select * from {{ ref('stg_hermes__analytics_events') }}),
+{{ config(meta={'follows': ['analytics_events', 'analytics_event_attributes', 'sessions']}) }}
+
+with telemetry as (
+    select *
+    from {{ ref('stg_hermes__analytics_events') }}
+    where {{ touched('hermes', 'events', 'event_id') }}
+),
 
 event_types as (select * from {{ ref('stg_hermes__analytics_event_types') }}),
 

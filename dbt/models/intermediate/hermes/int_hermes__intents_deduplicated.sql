@@ -1,4 +1,8 @@
-with intents as (select * from {{ ref('stg_hermes__bet_intents') }}),
+with intents as (
+    select *
+    from {{ ref('stg_hermes__bet_intents') }}
+    where {{ touched('hermes', 'contests', 'market_id', 'contest_id') }}
+),
 
 numbered as (
     select

@@ -1,8 +1,17 @@
-with markets as (select * from {{ ref('int_hermes__markets_listed') }}),
+with markets as (
+    select *
+    from {{ ref('int_hermes__markets_listed') }}
+    where {{ touched('hermes', 'contests', 'market_id', 'contest_id') }}
+),
 
-in_force as (
+decisions as (
     select *
     from {{ ref('int_hermes__decisions') }}
+    where {{ touched('hermes', 'contests', 'market_id', 'contest_id') }}
+),
+
+in_force as (
+    select * from decisions
     where superseded_by is null
 ),
 
@@ -12,7 +21,7 @@ histories as (
         string_agg(settlement_id, ', ' order by settled_at, settlement_id)
         filter (where superseded_by is not null) as supersedes,
         max(_load_id) as _load_id
-    from {{ ref('int_hermes__decisions') }}
+    from decisions
     group by 1
 ),
 

@@ -1,3 +1,7 @@
+{{ config(meta={'follows': [
+    'events', 'markets', 'outcomes', 'odds_versions', 'outcome_odds', 'bet_intents', 'settlements',
+]}) }}
+
 with markets as (select * from {{ ref('int_hermes__markets_decided') }}),
 
 picks as (
