@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.conftest import Warehouse
+from tests.dbt.members import counter, member, message, reward
 
-GUILD = 7
 RECONCILIATION = "select counter, recorded, recounted, cause from marts.counter_reconciliation"
 
 
@@ -15,48 +15,6 @@ def deliver(warehouse: Warehouse, day: str, table: str, rows: Iterable[dict[str,
     folder = warehouse.landing / "synapse" / table / f"date={day}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-
-def message(number: int, user_id: int, at: str) -> dict[str, Any]:
-    return {
-        "id": number,
-        "guild_id": GUILD,
-        "user_id": user_id,
-        "event_type": "message_create",
-        "channel_id": 70,
-        "target_id": None,
-        "payload": {"length": 5, "content": "hello"},
-        "source_id": str(number),
-        "timestamp": at,
-    }
-
-
-def counter(user_id: int, period: str, count: int) -> dict[str, Any]:
-    key = {"user_id": user_id, "event_type": "message_create", "category_id": 0, "period": period}
-    return key | {"count": count}
-
-
-def member(user_id: int, messages: int) -> dict[str, Any]:
-    names = dict.fromkeys(("discord_name", "discord_avatar_hash", "github_username"))
-    at = "2026-01-01T00:00:00Z"
-    totals = {"xp": 15 * messages, "level": 1, "gold": 0}
-    return {"id": user_id} | names | totals | {"created_at": at, "updated_at": at}
-
-
-def reward(number: int, user_id: int, at: str) -> dict[str, Any]:
-    return {
-        "id": number,
-        "user_id": user_id,
-        "event_type": "MESSAGE",
-        "season_id": None,
-        "category_id": None,
-        "source_system": "discord",
-        "source_event_id": str(number),
-        "xp_delta": 15,
-        "star_delta": 1,
-        "metadata": {"length": 5},
-        "timestamp": at,
-    }
 
 
 def reconciled(warehouse: Warehouse, user_id: int) -> dict[str, tuple[int, int, str | None]]:

@@ -57,7 +57,16 @@
     {% for column in model.columns.values() %}
         {% do wanted.append((column.name, column.data_type, column.name in key)) %}
     {% endfor %}
-    {{ return(found.rows | map("list") | map("join", " ") | list != wanted | map("join", " ") | list) }}
+    {% set is_other = found.rows | map("list") | map("join", " ") | list != wanted | map("join", " ") | list %}
+    {% if is_other and adds_to_published() %}
+        {# Made anew of what is touched, it would lose all else. #}
+        {% do exceptions.raise_compiler_error(
+            this.identifier ~ " is published with " ~ found.rows | map("list") | map("join", " ") | join(", ")
+            ~ " where its model tells " ~ wanted | map("join", " ") | join(", ")
+            ~ ": spell the types as PostgreSQL does, or build with --full-refresh."
+        ) %}
+    {% endif %}
+    {{ return(is_other) }}
 {% endmacro %}
 
 {# A table with its constraints and indexes, which publishing moves. Held systems keep the rows they have. #}
