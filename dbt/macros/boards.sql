@@ -55,16 +55,16 @@ begin
             and daily.day < (midnight at time zone 'UTC')::date
             and (of_day is null or daily.day = of_day)
         union all
-        select points.entity_id, points.points, points.weight, points.tiebreak,
-            case points.cause_kind when 'entity' then points.happened_at end
+        select entered.entity_id, entered.points, entered.weight, null, entered.entered_at
+        from marts.leaderboard_entities as entered
+        where entered.system = system_name and entered.board = board_name and entered.period = dated
+            and entered.entered_at <= as_of and of_day is null
+        union all
+        select points.entity_id, points.points, points.weight, points.tiebreak, null
         from intermediate.int_leaderboard_points as points
         where points.system = system_name and points.board = board_name and points.period = dated
-            and points.happened_at <= as_of
-            and case
-                when of_day is null then points.happened_at >= midnight or points.cause_kind = 'entity'
-                else (midnight at time zone 'UTC')::date = of_day and points.happened_at >= midnight
-                    and points.cause_kind <> 'entity'
-            end
+            and points.happened_at >= midnight and points.happened_at <= as_of and points.cause_kind <> 'entity'
+            and (of_day is null or of_day = (midnight at time zone 'UTC')::date)
     ),
     summed as (
         select

@@ -128,6 +128,24 @@ def test_a_build_that_fails_publishes_nothing(builds: Builds, files: list[Landin
     assert builds.checksums() == before
 
 
+def test_a_mart_with_other_columns_than_its_model_tells_is_not_made_of_the_new_rows_alone(
+    builds: Builds, files: list[LandingFile]
+) -> None:
+    first = min(file.delivered_on for file in files)
+    builds.deliver(file for file in files if file.delivered_on == first)
+    builds.build()
+    before = builds.checksums()
+    with psycopg.connect(builds.database) as connection:
+        connection.execute("alter table marts.leaderboards rename tie_rule to tie")
+    result = builds.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    messages = [run.message for run in result.result.results if run.status == "error"]
+    assert len(messages) == 1
+    assert "leaderboards is published with" in messages[0] and "--full-refresh" in messages[0]
+
+    builds.build("--full-refresh")
+    assert builds.checksums() == before
+
+
 def test_a_build_of_one_mart_publishes_nothing_that_the_others_would_miss(
     builds: Builds, files: list[LandingFile]
 ) -> None:

@@ -24,8 +24,9 @@
             cascade;
         {{ _build_whole(name, sql) if is_whole else _build_change(name, key, sql) }}
     {% endcall %}
+    {% set made = name ~ ("__whole" if is_whole else "__new") %}
+    {% do create_indexes(api.Relation.create(database=this.database, schema="building", identifier=made)) %}
     {% if is_whole %}
-        {% do create_indexes(api.Relation.create(database=this.database, schema="building", identifier=name ~ "__whole")) %}
         {% do run_query("analyze building." ~ name ~ "__whole") %}
         {% do run_query(replace_view(name, "select * from building." ~ name ~ "__whole")) %}
     {% else %}
@@ -110,6 +111,7 @@
             select from building.{{ name }}__candidates as candidates
             where {{ same_key(key, "candidates", "published") }}
         );
+    create index on building.{{ name }}__new ({{ key | join(", ") }});
     create index on building.{{ name }}__gone ({{ key | join(", ") }});
     analyze building.{{ name }}__new;
     analyze building.{{ name }}__gone;
@@ -150,11 +152,15 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# The mart as it will be once this build is published. #}
+{# The mart as it will be once this build is published. Where nothing goes away nothing is said of it: a condition here
+   hides the mart's indexes from whatever joins it. #}
 {% macro _show_change(name, key) %}
+    {%- set goes_away = run_query("select exists (select from building." ~ name ~ "__gone)").columns[0].values()[0] -%}
     {%- set published -%}
         select {{ mart_columns(model, "published") }} from {{ this }} as published
+        {%- if goes_away %}
         where not exists (select from building.{{ name }}__gone as gone where {{ same_key(key, "gone", "published") }})
+        {%- endif %}
     {%- endset -%}
     {{ replace_view(name, published ~ " union all select " ~ mart_columns(model) ~ " from building." ~ name ~ "__new") }}
 {% endmacro %}

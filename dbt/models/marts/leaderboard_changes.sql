@@ -3,31 +3,10 @@
 
 with before as (select * from {{ ref('int_leaderboard_standings_before') }}),
 
-boards_moved as (
-
-    select distinct
-        system,
-        board,
-        period
-    from before
-    union
-    select
-        system,
-        board,
-        period
-    from {{ ref('int_leaderboard_causes') }}
-
-),
-
 after as (
 
     select leaderboards.*
-    from {{ ref('leaderboards') }} as leaderboards
-    inner join boards_moved
-        on
-            leaderboards.system = boards_moved.system
-            and leaderboards.board = boards_moved.board
-            and leaderboards.period = boards_moved.period
+    from {{ looked_up('leaderboards', 'int_leaderboard_boards_moved', ['system', 'board', 'period']) }} as leaderboards
 
 ),
 

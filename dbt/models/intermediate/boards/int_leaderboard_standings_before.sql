@@ -14,8 +14,7 @@ scores as (
 
 moved as (
 
-    select daily.* from {{ ref('leaderboard_scores_daily') }} as daily
-    inner join boards_moved on {{ same_key(board + ['day'], 'daily', 'boards_moved') }}
+    select * from {{ looked_up('leaderboard_scores_daily', 'int_leaderboard_boards_moved', board + ['day']) }} as daily
 
 ),
 

@@ -9,13 +9,15 @@ with recorded_counters as (
 
 ),
 
+-- Where the source delivers no counters at all, none is missing.
 event_counters as (
 
-    select * from {{ ref('event_counters') }}
-    where
-        system = 'synapse'
-        and (period = 'lifetime' or period like 'day:%')
-        and {{ touched('synapse', 'counters', 'user_id') }}
+    select counters.*
+    from {{ looked_up(
+        'event_counters', 'touched_synapse__counters', ['user_id'], 'synapse',
+        condition="(mart.period = 'lifetime' or mart.period like 'day:%')",
+    ) }} as counters
+    where exists (select 1 from {{ ref('stg_synapse__event_counters') }})
 
 ),
 
@@ -61,18 +63,11 @@ dated as (
 
 ),
 
--- The source deletes the counters of days with their events and writes none for single categories; and where it
--- delivers no counters at all, none is missing.
+-- The source deletes the counters of days with their events and writes none for single categories.
 final as (
 
     select * from dated
-    where
-        is_recorded
-        or (
-            category_id = '0'
-            and coalesce(day > purged_until, true)
-            and exists (select 1 from {{ ref('stg_synapse__event_counters') }})
-        )
+    where is_recorded or (category_id = '0' and coalesce(day > purged_until, true))
 
 )
 

@@ -4,6 +4,7 @@ with users as (
         user_id::text as user_id,
         created_at
     from {{ ref('stg_synapse__users') }}
+    where {{ touched('synapse', 'members', 'user_id::text', 'user_id') }}
 
 ),
 
@@ -13,10 +14,14 @@ seasons as (
 
 ),
 
+-- Periods other than days come after them: a range that an index serves, where a member has ten times as many days.
 counters as (
 
-    select * from {{ ref('event_counters') }}
-    where system = 'synapse' and category_id = '0'
+    select counters.*
+    from {{ looked_up(
+        'event_counters', 'touched_synapse__members', ['user_id'], 'synapse',
+        condition="mart.period > 'e' and mart.category_id = '0'",
+    ) }} as counters
 
 ),
 
@@ -47,6 +52,7 @@ takers_part as (
         user_id::text as user_id,
         season_id::text as season_id
     from {{ ref('stg_synapse__user_stats') }}
+    where {{ touched('synapse', 'members', 'user_id::text', 'user_id') }}
     union
     select
         user_id,
