@@ -148,18 +148,16 @@ def built_database(
     server_conninfo: str, sample_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A database with the clean sample loaded and its marts built; shared, so only read it."""
-    from dbt.cli.main import dbtRunner
-
     from dagster_project import environment
+    from dagster_project.dbt_runner import invoke
 
     for database in _fresh(server_conninfo, str(conninfo_to_dict(sample_database)["dbname"])):
         found = Settings.from_environment({"TALLY_HOME": str(tmp_path_factory.mktemp("built"))})
-        project = ["--project-dir", str(environment.DBT_PROJECT), "--profiles-dir", str(environment.DBT_PROJECT)]
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.dbt_environment(replace(found, database_url=database)).items():
                 patch.setenv(name, value)
             tests = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-            assert dbtRunner().invoke(["build", "--quiet", *tests, *project]).success
+            assert invoke(["--no-write-json", "build", *tests]).success
         yield database
 
 

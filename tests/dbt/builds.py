@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from dagster_project import environment
+from dagster_project.dbt_runner import invoke
 from ingest.contract import System
 from ingest.landing import LandingFile, find_files
 from ingest.load import load_files
@@ -44,10 +45,7 @@ class Builds:
 
     def dbt(self, *words: str) -> Any:
         """Run dbt in this process; the result as dbt gives it."""
-        from dbt.cli.main import dbtRunner
-
-        project = ["--project-dir", str(environment.DBT_PROJECT), "--profiles-dir", str(environment.DBT_PROJECT)]
-        return dbtRunner().invoke([*words, *project, "--quiet"])
+        return invoke(["--no-write-json", *words])
 
     def build(self, *words: str) -> None:
         result = self.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *words)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from dagster_project import environment
+from dagster_project.dbt_runner import invoke
 from ingest.contract import System
 from ingest.landing import find_files
 from ingest.load import load_files
@@ -83,11 +84,8 @@ def build(
     tmp_path: Path,
 ) -> Callable[[date], None]:
     """Loads what was delivered up to a day, and builds what balances are reconciled from and trusted by."""
-    from dbt.cli.main import dbtRunner
-
     for name, value in environment.dbt_environment(settings).items():
         monkeypatch.setenv(name, value)
-    project = ["--project-dir", str(environment.DBT_PROJECT), "--profiles-dir", str(environment.DBT_PROJECT)]
 
     def run(up_to: date) -> None:
         files = find_files(tmp_path / "landing", systems)
@@ -95,7 +93,7 @@ def build(
         judge(connection)
         connection.commit()
         tests = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-        assert dbtRunner().invoke(["build", *tests, "--quiet", *project]).success
+        assert invoke(["--no-write-json", "build", *tests]).success
 
     return run
 

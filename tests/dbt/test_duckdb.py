@@ -22,7 +22,7 @@ from psycopg.types.json import set_json_loads
 
 from dagster_project import environment
 from dagster_project.commands.lake import build_copy, copy_file
-from dagster_project.dbt_runner import PROJECT_ARGUMENTS
+from dagster_project.dbt_runner import invoke
 from ingest.contract import System
 from ingest.errors import TallyError
 from ingest.lake import refresh_lake, turn_at_lake
@@ -64,9 +64,7 @@ class Engines:
         self.connection.commit()
 
     def dbt(self, *words: str) -> Any:
-        from dbt.cli.main import dbtRunner
-
-        return dbtRunner().invoke(["--quiet", *words, *PROJECT_ARGUMENTS])
+        return invoke(words)
 
     def build(self) -> None:
         """Build the marts in Postgres, with nothing held back."""

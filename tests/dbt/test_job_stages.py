@@ -13,12 +13,12 @@ import psycopg
 import pytest
 
 from dagster_project import environment
+from dagster_project.dbt_runner import invoke
 from ingest.contract import System
 from ingest.settings import Settings
 from tests.conftest import judge
 from tests.ingest.zone import Zone, ndjson
 
-DBT = Path(__file__).parents[2] / "dbt"
 BEGIN = datetime(2026, 6, 1, 23, 30, tzinfo=UTC)  # so that jobs run over midnight
 STAGES = ("pending", "script_expansion", "continuity_validation", "video_generation", "upload", "finalization")
 STATUSES = ("queued", "processing", "script_ready", "continuity_checked", "preview_ready", "preview_ready")
@@ -72,17 +72,14 @@ def told(at: datetime) -> str:
 @pytest.fixture
 def mart(settings: Settings, database: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
     """Builds the mart of durations, which alone is not published, and reads it."""
-    from dbt.cli.main import dbtRunner
-
     for name, value in environment.dbt_environment(settings).items():
         monkeypatch.setenv(name, value)
 
     def build() -> list[dict[str, Any]]:
-        project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
         with psycopg.connect(database) as connection:
             judge(connection)
         words = ["build", "--select", "+storyforge_job_stage_durations", "--exclude-resource-type", "unit_test"]
-        assert dbtRunner().invoke([*words, *project]).success
+        assert invoke(["--no-write-json", *words]).success
         query = """
             select d.*, b.entered_no_earlier_than, b.left_no_earlier_than, b.left_no_later_than
             from building.storyforge_job_stage_durations d

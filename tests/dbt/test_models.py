@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from dagster_project import environment
+from dagster_project.dbt_runner import invoke
 from ingest.settings import Settings
 
 DBT = Path(__file__).parents[2] / "dbt"
@@ -29,17 +30,10 @@ ONE_ENGINE_ONLY = re.compile(
 @pytest.fixture
 def dbt(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Runs dbt on a fresh database in which every model was built."""
-    from dbt.cli.main import dbtRunner
-
     for name, value in environment.dbt_environment(settings).items():
         monkeypatch.setenv(name, value)
-    project = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), "--quiet"]
-    assert (
-        dbtRunner()
-        .invoke(["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *project])
-        .success
-    )
-    return lambda *words: dbtRunner().invoke([*words, *project])
+    assert invoke(["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]).success
+    return lambda *words: invoke(words)
 
 
 def test_every_unit_test_of_the_models_passes(dbt: Callable[..., Any]) -> None:
