@@ -4,7 +4,7 @@ Great Expectations is imported inside functions, because loading it takes three 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -59,14 +59,28 @@ class Inquiry:
             of_system[rule.system].append(rule)
         moment = self.connection.moment()
         with ThreadPoolExecutor(SYSTEMS_AT_ONCE) as pool:
-            asking = {system: pool.submit(self._ask_system, own, moment) for system, own in of_system.items()}
+            asking = {
+                system: pool.submit(self._ask_system, of_system[system], moment)
+                for system in self._largest_first(of_system)
+            }
             try:
                 import_module("expectations.session")  # loaded while the server makes the first summaries
-                return {system: answers.result() for system, answers in asking.items()}
+                return {system: asking[system].result() for system in of_system}
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._stop()
                 raise
+
+    def _largest_first(self, systems: Iterable[str]) -> list[str]:
+        """The systems by the size of their tables: asked last, the largest was waited for alone, 6 s of 16."""
+        schemas = {f"raw_{system}": system for system in systems}
+        found = self.connection.execute(
+            "select relnamespace::regnamespace::text, sum(pg_relation_size(oid)) from pg_class"
+            " where relkind = 'r' and relnamespace::regnamespace::text = any(%s) group by 1",
+            [list(schemas)],
+        ).fetchall()
+        sizes = {schemas[schema]: size for schema, size in found}
+        return sorted(schemas.values(), key=lambda system: -sizes.get(system, 0))
 
     def _ask_system(self, rules: Sequence[Rule], moment: str) -> Answers:
         with snapshot(self.conninfo, moment) as connection:

@@ -188,6 +188,23 @@ def test_systems_asked_later_see_the_same_moment(delivered: str) -> None:
     assert [(each.rule.system, each.status) for each in results] == [(system, "passed") for system in systems]
 
 
+def test_the_largest_system_is_asked_first(delivered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the smallest ones left for the end, no worker waits long; results keep the order of the rules."""
+    monkeypatch.setattr("expectations.inquiry.SYSTEMS_AT_ONCE", 1)
+    systems = ("funpot", "hermes", "synapse")
+    for system in systems:
+        deliver(delivered, "users", system=system)
+    with psycopg.connect(delivered) as connection:
+        connection.execute("create table raw_synapse.more as select * from generate_series(1, 100000)")
+        connection.execute("create table raw_hermes.more as select * from generate_series(1, 50000)")
+    asked = [rule(id=f"T-{system}", system=system, tables=("users",)) for system in systems]
+    told: list[str] = []
+    results = check(delivered, asked, on_rule=lambda result: told.append(result.rule.system))
+
+    assert told == ["synapse", "hermes", "funpot"]
+    assert [each.rule.system for each in results] == list(systems)
+
+
 def test_an_interrupt_ends_the_questions_under_way(delivered: str) -> None:
     """One that goes on for minutes must not hold up who presses Ctrl-C."""
     deliver(delivered, "users", system="synapse")
