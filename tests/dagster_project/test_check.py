@@ -44,6 +44,8 @@ def failed(out: str) -> set[str]:
 def test_a_landing_zone_is_judged_without_a_server_and_leaves_nothing(
     warehouse: Warehouse, deliver: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    home = warehouse.landing.parent / "new home"
+    monkeypatch.setenv("TALLY_HOME", str(home))
     monkeypatch.setenv("TALLY_DATABASE_URL", "host=/nowhere dbname=tally")
     landing = deliver(11)
     code, out, err = warehouse.tally("check", "--system", "funpot", "--from", str(landing), "--format", "json")
@@ -52,7 +54,6 @@ def test_a_landing_zone_is_judged_without_a_server_and_leaves_nothing(
     # What is gone cannot be asked any more: the next command brings the samples by itself.
     commands = {verdict["next_command"] for verdict in json.loads(out) if verdict["status"] == "failed"}
     assert commands == {f"tally check --from {landing} --system funpot --format json"}
-    home = warehouse.landing.parent / "home"
     assert {path.name for path in home.iterdir()} == {"data_docs"}
 
 
