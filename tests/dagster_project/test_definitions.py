@@ -89,7 +89,7 @@ def test_every_mart_waits_for_the_verdicts_on_its_systems(graph: AssetGraph, sys
 def test_models_are_grouped_by_system_and_marts_together(graph: AssetGraph, systems: tuple[System, ...]) -> None:
     groups = {node.group_name for node in graph.asset_nodes}
 
-    shared = {"ingest", "seeds", "building", "boards", "balances", "marts"}
+    shared = {"ingest", "seeds", "building", "events", "boards", "balances", "marts"}
     assert groups == {*shared, *(system.name for system in systems)}
     assert graph.get(dg.AssetKey(["staging", "stg_funpot__votes"])).group_name == "funpot"
 
