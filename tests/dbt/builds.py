@@ -43,6 +43,10 @@ class Builds:
         assert self.fetch("select path, rule, reason from ingest.quarantine") == []
         assert self.fetch("select path, reason from ingest.loads where status = 'failed'") == []
 
+    def deliver_and_build(self, landing: Path, system: str, day: str, **rows: list[dict[str, Any]]) -> None:
+        self.deliver_rows(landing, system, day, **rows)
+        self.build()
+
     def dbt(self, *words: str) -> Any:
         """Run dbt in this process; the result as dbt gives it."""
         return invoke(["--no-write-json", *words])

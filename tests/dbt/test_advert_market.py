@@ -6,7 +6,7 @@ Every deal here is written by hand or taken from the clean sample; the truth is 
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ import pytest
 from ingest.contract import System
 from ingest.landing import find_files
 from ingest.sample import write_sample
-from ingest.settings import Settings
-from tests.dbt.builds import Builds, builder
+from tests.dbt.builds import Builds
 
 NAMES = UUID(int=2)
 DAYS = 14
@@ -29,13 +28,6 @@ Row = dict[str, Any]
 def key(name: str) -> str:
     """A UUID that is the same wherever the name is the same."""
     return str(uuid5(NAMES, name))
-
-
-@pytest.fixture
-def builds(
-    settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Builds]:
-    yield builder(settings, database, systems, monkeypatch.setenv)
 
 
 # --- what chain and ledger do not agree on ------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from ingest.contract import System
 from ingest.landing import LandingFile, find_files
 from ingest.sample import write_sample
-from ingest.settings import Settings
-from tests.dbt.builds import Builds, builder
+from tests.dbt.builds import Builds
 
 DAYS = 6
 SCHEDULES = 3
@@ -32,13 +30,6 @@ PAIRS = """
         (select sum(points) from marts.leaderboard_scores_daily),
         (select sum(points) from marts.leaderboard_scores where period not like 'day:%')
 """
-
-
-@pytest.fixture
-def builds(
-    settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Builds]:
-    yield builder(settings, database, systems, monkeypatch.setenv)
 
 
 @pytest.fixture(scope="module")

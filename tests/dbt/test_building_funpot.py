@@ -1,15 +1,14 @@
 """FunPot built piece by piece: late votes and contests, corrected rows, postings before what they are about."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
 
-from ingest.contract import System
-from ingest.settings import Settings
-from tests.dbt.builds import Builds, builder
+from tests.dbt.builds import Builds
 
 NAMES = UUID(int=0)
 MAY = "2026-05-01T00:00:00Z"
@@ -22,21 +21,9 @@ def key(name: str) -> str:
 
 
 @pytest.fixture
-def builds(
-    settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Builds]:
-    yield builder(settings, database, systems, monkeypatch.setenv)
-
-
-@pytest.fixture
 def deliver(builds: Builds, tmp_path: Path) -> Callable[..., None]:
     """Delivers rows of some tables and builds what they touch."""
-
-    def deliver_and_build(day: str, **rows: list[Row]) -> None:
-        builds.deliver_rows(tmp_path, "funpot", day, **rows)
-        builds.build()
-
-    return deliver_and_build
+    return partial(builds.deliver_and_build, tmp_path, "funpot")
 
 
 def user(name: str, created_at: str = MAY) -> Row:

@@ -1,33 +1,20 @@
 """StoryForge built piece by piece: late parents, corrected rows, and rows that vanish, a few of each kind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.contract import System
-from ingest.settings import Settings
-from tests.dbt.builds import Builds, builder
-from tests.dbt.stories import Row, flag, idea, job, key, like, scene, segment, user, view
-
-
-@pytest.fixture
-def builds(
-    settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Builds]:
-    yield builder(settings, database, systems, monkeypatch.setenv)
+from tests.dbt.builds import Builds
+from tests.dbt.stories import flag, idea, job, key, like, scene, segment, user, view
 
 
 @pytest.fixture
 def deliver(builds: Builds, tmp_path: Path) -> Callable[..., None]:
     """Delivers rows of some tables and builds what they touch."""
-
-    def deliver_and_build(day: str, **rows: list[Row]) -> None:
-        builds.deliver_rows(tmp_path, "storyforge", day, **rows)
-        builds.build()
-
-    return deliver_and_build
+    return partial(builds.deliver_and_build, tmp_path, "storyforge")
 
 
 FAILED = {

@@ -1,14 +1,13 @@
 """Synapse's counters compared piece by piece: firsts of a kind, and days that pass without a row of their members."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.contract import System
-from ingest.settings import Settings
-from tests.dbt.builds import Builds, builder
+from tests.dbt.builds import Builds
 from tests.dbt.members import GUILD, Row, counter, member, message, reward
 
 SEASON = {
@@ -23,21 +22,9 @@ MEMBERS = {1: "bystander", 2: "early", 3: "purged", 4: "awaited", 5: "newcomer"}
 
 
 @pytest.fixture
-def builds(
-    settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Builds]:
-    yield builder(settings, database, systems, monkeypatch.setenv)
-
-
-@pytest.fixture
 def deliver(builds: Builds, tmp_path: Path) -> Callable[..., None]:
     """Delivers rows of some tables and builds what they touch."""
-
-    def deliver_and_build(day: str, **rows: list[Row]) -> None:
-        builds.deliver_rows(tmp_path, "synapse", day, **rows)
-        builds.build()
-
-    return deliver_and_build
+    return partial(builds.deliver_and_build, tmp_path, "synapse")
 
 
 def stats(user_id: int, stars: int) -> Row:

@@ -14,8 +14,7 @@ import pytest
 from ingest.contract import System
 from ingest.landing import find_files
 from ingest.sample import write_sample
-from ingest.settings import Settings
-from tests.dbt.builds import Builds, builder
+from tests.dbt.builds import Builds
 
 TEN_PLACES = Decimal("1e-10")
 Score = tuple[Decimal, int]  # points and weight
@@ -86,11 +85,6 @@ def read_study(connection: psycopg.Connection) -> Study:
             for price in rows(connection, "select * from raw_hermes.outcome_odds")
         },
     )
-
-
-@pytest.fixture
-def builds(settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch) -> Builds:
-    return builder(settings, database, systems, monkeypatch.setenv)
 
 
 @pytest.fixture

@@ -108,66 +108,6 @@
     {%- endif -%}
 {% endmacro %}
 
-{# The rows of a mart that meet a condition and are under the keys that a model lists (`listed_as`, under other names),
-   as a relation; of a `system` that is built whole, under any key. Each key is looked up by itself, which `offset 0`
-   keeps so: while a build goes on, a join does not see the indexes of a mart of which something goes away, and reads
-   all of it. #}
-{% macro looked_up(mart, keys, columns, system=none, condition="true", listed_as=none) -%}
-    {%- set is_asked = target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
-    {%- set listed = ref(keys) if is_asked or not system -%}
-    {%- set key -%}
-        {%- for column in columns -%}
-            mart.{{ column }} = listed.{{ (listed_as or columns)[loop.index0] }}{{ " and " if not loop.last }}
-        {%- endfor -%}
-    {%- endset -%}
-    {%- if system and (not is_asked or is_full(system)) -%}
-        (select mart.* from {{ ref(mart) }} as mart where mart.system = '{{ system }}' and {{ condition }})
-    {%- elif is_asked -%}
-        (
-            select found.* from {{ listed }} as listed
-            cross join
-                lateral (
-                    select mart.* from {{ ref(mart) }} as mart
-                    where {{ "mart.system = '" ~ system ~ "' and " if system }}{{ key }} and {{ condition }}
-                    offset 0
-                ) as found
-        )
-    {%- else -%}
-        (
-            select mart.* from {{ ref(mart) }} as mart
-            inner join {{ listed }} as listed on {{ key }}
-            where {{ condition }}
-        )
-    {%- endif -%}
-{%- endmacro %}
-
-{# The largest value of a mart's column among a system's rows, as an expression. What is published and what is new are
-   asked apart while a build goes on: an index on the system and the column answers for each, and not for both at once. #}
-{% macro newest(mart, column, system) -%}
-    {%- set relation = ref(mart) -%}
-    {%- if full_systems() is none or _is_whole(mart) -%}
-        (select max(mart.{{ column }}) from {{ relation }} as mart where mart.system = {{ system }})
-    {%- else -%}
-        {%- set node = graph.nodes.values() | selectattr("resource_type", "equalto", "model")
-            | selectattr("name", "equalto", mart) | first -%}
-        greatest(
-            (
-                select published.{{ column }} from marts.{{ mart }} as published
-                where
-                    published.system = {{ system }}
-                    and published.{{ column }} is not null
-                    and not exists (
-                        select from building.{{ mart }}__gone as gone
-                        where {{ same_key(primary_key(node), "gone", "published") }}
-                    )
-                order by published.{{ column }} desc
-                limit 1
-            ),
-            (select max(new.{{ column }}) from building.{{ mart }}__new as new where new.system = {{ system }})
-        )
-    {%- endif -%}
-{%- endmacro %}
-
 {% macro _is_whole(mart) %}
     {{ return(run_query("select to_regclass('building." ~ mart ~ "__whole') is not null").columns[0].values()[0]) }}
 {% endmacro %}
