@@ -16,10 +16,12 @@ import orjson
 from dagster_dbt import DagsterDbtTranslator
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from psycopg import Connection
 
 from dagster_project.dbt_runner import invoke, problem
 from dagster_project.environment import DBT_PROJECT, dbt_target
 from dagster_project.progress import Progress
+from dagster_project.standing_views import all_but, standing_views
 from ingest.errors import TallyError
 from ingest.settings import Settings
 
@@ -43,13 +45,17 @@ def manifest(settings: Settings) -> Manifest:
     return parsed
 
 
-def build(context: dg.AssetExecutionContext, translator: DagsterDbtTranslator, progress: Progress) -> Iterator[Any]:
+def build(
+    context: dg.AssetExecutionContext, translator: DagsterDbtTranslator, connection: Connection, progress: Progress
+) -> Iterator[Any]:
     """Build what the run selected and yield each model and test as it ends; dg.Failure names what did not succeed.
 
     Unit tests are left out: they test the code of models on rows of their own, and no data can change their outcome.
     """
     selection = get_updated_cli_invocation_params_for_context(context, {}, translator)
-    arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test", *selection.selection_args]
+    arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
+    standing = [] if context.is_subset else standing_views(selection.manifest, connection)
+    arguments += all_but(selection.manifest, standing) or selection.selection_args
     if selection.indirect_selection:
         arguments += ["--indirect-selection", selection.indirect_selection]
     events: queue.Queue[Any] = queue.Queue()
@@ -65,6 +71,9 @@ def build(context: dg.AssetExecutionContext, translator: DagsterDbtTranslator, p
             progress.built(node.node_name, node.resource_type, node.node_status)
     if not event.success:
         raise dg.Failure(problem(event) if event.result else f"dbt could not build: {problem(event)}")
+    for view in standing:  # whoever watches its asset sees that it shows the new rows, as those do that were made again
+        key = translator.get_asset_spec(selection.manifest, view, None).key
+        context.log_event(dg.AssetMaterialization(key, metadata={"view": "stands as it was made"}))
 
 
 def _asset_events(

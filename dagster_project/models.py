@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from psycopg import Connection
 
 from dagster_project.dbt_process import Manifest, build
 from dagster_project.gates import verdict_key
@@ -49,8 +50,8 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
     def build_models(
         context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
     ) -> Iterator[Any]:
-        with turn_at_building(warehouse):
-            yield from build(context, translator, progress)
+        with turn_at_building(warehouse) as connection:
+            yield from build(context, translator, connection, progress)
         run = context.instance.get_run_by_id(context.run_id) or context.run
         problems = [*_held_systems(warehouse), *(f"Refused: {note}." for note in refused_files(run))]
         if problems:
@@ -60,13 +61,13 @@ def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.Assets
 
 
 @contextmanager
-def turn_at_building(warehouse: Warehouse) -> Iterator[None]:
+def turn_at_building(warehouse: Warehouse) -> Iterator[Connection]:
     """Wait until nobody else builds or loads: two builds at once would replace each other's tables, and rows that
-    arrive while marts are built have no verdict."""
+    arrive while marts are built have no verdict. Gives the connection that holds the turn, in autocommit."""
     with warehouse.connect() as connection:
         connection.autocommit = True
         connection.execute("select pg_advisory_lock(hashtextextended('tally build', 0))")
-        yield
+        yield connection
 
 
 def _held_systems(warehouse: Warehouse) -> list[str]:

@@ -1,6 +1,7 @@
 {# Views are replaced in place. dbt's own way drops the old one and with it every view that reads it, so that building
    one view alone would leave holes; and its four statements for each of 101 views took 2.8 s where one takes 1.8 s.
-   Only a view whose columns changed is dropped: Postgres cannot replace it, and what reads it is built after it. #}
+   Only a view whose columns changed is dropped: Postgres cannot replace it, and what reads it is built after it.
+   The comment says which project made it: a build leaves out those of its own that it would make the same again. #}
 {% materialization view, adapter="postgres" %}
     {%- set target_relation = this.incorporate(type="view") -%}
     {% call statement("main") -%}
@@ -11,7 +12,8 @@
             drop view {{ target_relation }} cascade;
             create view {{ target_relation }} as {{ sql }};
         end
-        $view$
+        $view$;
+        comment on view {{ target_relation }} is '{{ project_fingerprint() }}'
     {%- endcall %}
     {{ adapter.commit() }}
     {{ return({"relations": [target_relation]}) }}

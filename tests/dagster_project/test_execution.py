@@ -40,6 +40,21 @@ def test_a_refused_file_fails_the_run_after_gates_and_marts(warehouse: Warehouse
     assert record.dagster_run.remote_job_origin.location_name == "tally"
 
 
+def test_a_run_tells_of_every_model_also_of_views_that_stand_as_they_were_made(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    assert warehouse.tally("run")[0] == 0
+    assert warehouse.tally("run")[0] == 0
+    with dg.DagsterInstance.from_config(str(tmp_path / "home" / "dagster")) as instance:
+        runs = [instance.all_logs(record.dagster_run.run_id) for record in instance.get_run_records()]
+    second, first = [[e.get_dagster_event() for e in events if is_kind(e, "ASSET_MATERIALIZATION")] for events in runs]
+    standing = [e for e in second if "view" in e.materialization.metadata]
+
+    assert {e.asset_key for e in second} == {e.asset_key for e in first}
+    assert not any("view" in e.materialization.metadata for e in first)
+    assert 140 < len(standing) < len(second)
+
+
 def is_kind(entry: dg.EventLogEntry, kind: str) -> bool:
     return entry.dagster_event is not None and entry.dagster_event.event_type_value == kind
 

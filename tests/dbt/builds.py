@@ -10,7 +10,9 @@ import psycopg
 from psycopg import sql
 
 from dagster_project import environment
+from dagster_project.dbt_process import manifest
 from dagster_project.dbt_runner import invoke
+from dagster_project.standing_views import all_but, standing_views
 from ingest.contract import System
 from ingest.landing import LandingFile, find_files
 from ingest.load import load_files
@@ -52,7 +54,10 @@ class Builds:
         return invoke(["--no-write-json", *words])
 
     def build(self, *words: str) -> None:
-        result = self.dbt("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", *words)
+        parsed = manifest(self.settings)
+        with psycopg.connect(self.database) as connection:
+            selection = all_but(parsed, standing_views(parsed, connection))
+        result = self.dbt("build", "--exclude-resource-types", "test", "unit_test", *selection, *words)
         assert result.success, [run.message for run in result.result.results if run.status == "error"]
 
     def build_whole(self) -> None:

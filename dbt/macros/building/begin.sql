@@ -50,7 +50,6 @@
 {# A system is built whole when it never was, when the project has changed since, when asked to, or when a table has
    changed whose changes its models do not follow row by row. #}
 {% macro _note_system(system) %}
-    {%- set code = env_var("TALLY_DBT_FINGERPRINT", invocation_id) ~ invocation_args_dict.get("vars", "") -%}
     insert into building.systems
     select
         '{{ system }}',
@@ -62,7 +61,7 @@
         {%- endfor %}
     from (
         select md5(concat_ws(
-            ' ', '{{ code | replace("'", "") }}'
+            ' ', '{{ project_fingerprint() }}'
             {%- for table in _tables_not_followed(system) -%}
             , ({{ _digest(table) }})
             {%- endfor -%}
@@ -71,6 +70,12 @@
     left join audit.built_systems as built on built.system = '{{ system }}';
     commit
 {% endmacro %}
+
+{# Equal for equal models: a digest of the project's files that whoever runs dbt gives, and the vars that were given. #}
+{% macro project_fingerprint() -%}
+    {%- set vars = invocation_args_dict.get("vars") or "" -%}
+    {{- env_var("TALLY_DBT_FINGERPRINT", invocation_id) ~ (vars | replace("'", "")) -}}
+{%- endmacro %}
 
 {# One checksum of a table's content, whatever the order of its rows and whichever load brought them. #}
 {% macro _digest(table) -%}
