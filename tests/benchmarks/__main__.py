@@ -30,7 +30,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="rows of a first load (default 5000000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default 3)")
-    parser.add_argument("--peer-rows", type=int, default=500_000, help="rows that slow peers load (default 500000)")
+    parser.add_argument(
+        "--peer-rows", type=int, default=500_000, help="rows that slow peers load or judge (default 500000)"
+    )
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python of the peers (default that of .venv-bench)")
     parser.add_argument("--only", nargs="+", default=["*"], help="names to run, such as first/ndjson/tally or first/*")
     return parser.parse_args()
@@ -61,7 +63,7 @@ def _measure(arguments: argparse.Namespace, server: Warehouse) -> tuple[Book, li
     loading = Loading(server, arguments.rows, arguments.runs, arguments.peer_rows, peers)
     setting = _setting(arguments, server, loading)
     building = Building(server, arguments.rows)
-    gates = Gates(server, arguments.rows)
+    gates = Gates(server, arguments.rows, arguments.peer_rows)
     for group in chain(loading.trials(), building.trials(), gates.trials()):
         chosen = [trial for trial in group if any(fnmatch(trial.name, pattern) for pattern in arguments.only)]
         run_in_turns(chosen, arguments.runs, book, _tell)
