@@ -38,10 +38,11 @@ class Question:
 
 @dataclass
 class Loads:
-    """What was delivered of some systems: which tables, and which of them are sealed; which loads no gate has judged
-    yet, with their times of replay, and which were judged lately."""
+    """What was delivered of some systems: which tables, which of them a gate has judged before, and which are sealed;
+    which loads no gate has judged yet, with their times of replay, and which were judged lately."""
 
     delivered: set[tuple[str, str]] = field(default_factory=set)
+    judged: set[tuple[str, str]] = field(default_factory=set)
     sealed: set[tuple[str, str]] = field(default_factory=set)
     recent: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     new: dict[tuple[str, str], dict[int, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
@@ -89,7 +90,9 @@ def read_loads(connection: Connection, systems: Iterable[str]) -> Loads:
         loads.delivered.add((system, table))
         if is_new:
             loads.new[system, table][load_id] = replayed_at
-        elif is_recent:
+            continue
+        loads.judged.add((system, table))
+        if is_recent:
             loads.recent[system, table].append(load_id)
     return loads
 
@@ -141,7 +144,9 @@ def _question(rule: Rule, loads: Loads, is_known_to_hold: bool, count: _Counts) 
     # What is sealed can only be changed behind the loads' back: that is asked of every row, or not at all.
     if is_known_to_hold and (rule.needs_seal or not changed):
         return Question(rule, "", is_of_new_rows=True, reason="nothing new since it held", rows_evaluated=0)
-    if is_known_to_hold and rule.scope and changed <= set(rule.scope.keys):
+    # The first delivery of a table can make a rule speak of rows that it had nothing to hold against before.
+    is_first = any((rule.system, table) not in loads.judged for table in changed)
+    if is_known_to_hold and rule.scope and changed <= set(rule.scope.keys) and not is_first:
         rows = count(rule, new=True)
         return Question(rule, narrowed(rule.query, rule.scope), is_of_new_rows=True, rows_evaluated=rows)
     return Question(rule, whole(rule.query), rows_evaluated=count(rule, new=False))

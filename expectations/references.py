@@ -3,7 +3,7 @@
 Files may be loaded in any order, so Postgres cannot hold such relationships; this rule tells of those that stay open.
 """
 
-from expectations.rule import Mutation, Rule
+from expectations.rule import Mutation, Rule, Scope
 from ingest.contract import System, Table
 from ingest.ddl import declared_references
 
@@ -23,6 +23,9 @@ def references_rule(system: System) -> Rule | None:
     if not related:
         return None
     table, column, parent, key = related[0]
+    names = {name for child, _, parent, _ in related for name in (child.name, parent)}
+    # A new row can name somebody who is not there. Whoever is there stays, but for tables that arrive whole.
+    followed = {each.name: "_load_id" for each in system.tables if each.name in names and each.load_mode != "replace"}
     return Rule(
         id=f"{system.name}-references",
         system=system.name,
@@ -39,6 +42,7 @@ def references_rule(system: System) -> Rule | None:
             ),
         ),
         needs_all=False,
+        scope=Scope(f"{system.name}_loads_with_references", followed),
     )
 
 
@@ -53,6 +57,7 @@ def _orphans(table: Table, column: str, parent: str, key: str) -> str:
         where
             not exists (select from {table.schema}.{parent} as parent where parent.{key} = child.{column})
             and child.{column} is not null
+            and {"true" if table.load_mode == "replace" else "in_scope(child._load_id)"}
             and exists (
                 select from ingest.loads
                 where status = 'loaded' and system = '{table.system}' and table_name = '{parent}'

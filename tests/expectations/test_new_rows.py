@@ -138,6 +138,23 @@ def test_new_rows_of_a_table_that_the_scope_does_not_follow_ask_for_every_row(wa
     assert (result.rows_evaluated, result.is_of_new_rows) == (2, False)
 
 
+def test_the_first_delivery_of_a_table_asks_for_every_row(wallets: Wallets) -> None:
+    """Rows that were there before may have had nothing to be held against until now."""
+    scope = Scope("toy_owners", {"wallet_ledger": "user_id", "users": "id"})
+    owned = rule(
+        query="select user_id::text as subject, null::numeric as amount, null::jsonb as evidence,"
+        " created_at as happened_at"
+        " from raw_funpot.wallet_ledger where in_scope(user_id)"
+        " and user_id not in (select id from raw_funpot.users)"
+        " and exists (select from ingest.loads where table_name = 'users')",
+        scope=scope,
+    )
+    wallets.ask(owned)
+    wallets.load("users")
+    [result] = wallets.ask(owned)
+    assert (result.status, result.breaking_rows, result.is_of_new_rows) == ("failed", 2, False)
+
+
 def test_a_rule_on_a_table_without_new_rows_is_asked_of_keys_that_others_touch(wallets: Wallets) -> None:
     """And that it is does not make the table one with new rows: a rule that reads no other is not asked."""
     scope = Scope("toy_both", {"wallet_accounts": "user_id", "wallet_ledger": "user_id"})

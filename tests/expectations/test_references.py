@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 
 from expectations.references import references_rule
+from expectations.rule import whole
 from ingest.contract import System
 from ingest.landing import find_files
 from ingest.load import load_files
@@ -24,7 +25,7 @@ def orphans(connection: psycopg.Connection, landing: Path, systems: tuple[System
     load_files(connection, systems, find_files(landing, systems))
     [rule] = [references_rule(system) for system in systems if system.name == "funpot"]
     assert rule
-    query = f"select subject from ({rule.query}) as breaking order by 1"
+    query = f"select subject from ({whole(rule.query)}) as breaking order by 1"
     return [subject for (subject,) in connection.execute(query.encode())]
 
 
