@@ -56,6 +56,9 @@ def build(
     arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
     standing = [] if context.is_subset else standing_views(selection.manifest, connection)
     arguments += all_but(selection.manifest, standing) or selection.selection_args
+    for view in standing:  # told first: what reads it is then newer than it, and nothing seems out of date
+        key = translator.get_asset_spec(selection.manifest, view, None).key
+        context.log_event(dg.AssetMaterialization(key, metadata={"view": "stands as it was made"}))
     if selection.indirect_selection:
         arguments += ["--indirect-selection", selection.indirect_selection]
     events: queue.Queue[Any] = queue.Queue()
@@ -71,9 +74,6 @@ def build(
             progress.built(node.node_name, node.resource_type, node.node_status)
     if not event.success:
         raise dg.Failure(problem(event) if event.result else f"dbt could not build: {problem(event)}")
-    for view in standing:  # whoever watches its asset sees that it shows the new rows, as those do that were made again
-        key = translator.get_asset_spec(selection.manifest, view, None).key
-        context.log_event(dg.AssetMaterialization(key, metadata={"view": "stands as it was made"}))
 
 
 def _asset_events(
