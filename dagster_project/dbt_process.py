@@ -7,7 +7,7 @@ second. The conversion of dbt's events is dagster-dbt's own and not published, w
 import fcntl
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from psycopg import Connection
 from dagster_project.dbt_runner import invoke, problem
 from dagster_project.environment import DBT_PROJECT, dbt_target
 from dagster_project.progress import Progress
-from dagster_project.standing_views import all_but, standing_views
+from dagster_project.standing_views import Turns, all_but, standing_views
 from ingest.errors import TallyError
 from ingest.settings import Settings
 
@@ -56,15 +56,14 @@ def build(
     arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
     standing = [] if context.is_subset else standing_views(selection.manifest, connection)
     arguments += all_but(selection.manifest, standing) or selection.selection_args
-    for view in standing:  # told first: what reads it is then newer than it, and nothing seems out of date
-        key = translator.get_asset_spec(selection.manifest, view, None).key
-        context.log_event(dg.AssetMaterialization(key, metadata={"view": "stands as it was made"}))
     if selection.indirect_selection:
         arguments += ["--indirect-selection", selection.indirect_selection]
+    turns = Turns(selection.manifest, standing)
     events: queue.Queue[Any] = queue.Queue()
     # Daemon, so that an interrupted command ends at once; Postgres rolls back the model that was being built.
     thread = threading.Thread(target=lambda: events.put(invoke(arguments, events.put)), daemon=True)
     thread.start()
+    yield from _stand(turns.first(), selection.manifest, translator)
     while (event := events.get()).__class__.__name__ != "dbtRunnerResult":
         if event.info.name == "ConcurrencyLine":
             progress.building(event.data.node_count)
@@ -72,8 +71,17 @@ def build(
             yield from _asset_events(event, context, selection.manifest, translator)
             node = event.data.node_info
             progress.built(node.node_name, node.resource_type, node.node_status)
+            if node.node_status == "success":
+                yield from _stand(turns.after(node.unique_id), selection.manifest, translator)
     if not event.success:
         raise dg.Failure(problem(event) if event.result else f"dbt could not build: {problem(event)}")
+
+
+def _stand(views: Iterable[str], parsed: Manifest, translator: DagsterDbtTranslator) -> Iterator[dg.MaterializeResult]:
+    """A view shows what its parents hold, so it is as new as they are; said later, it would seem out of date."""
+    for view in views:
+        key = translator.get_asset_spec(parsed, view, None).key
+        yield dg.MaterializeResult(asset_key=key, metadata={"view": "stands as it was made"})
 
 
 def _asset_events(

@@ -5,7 +5,8 @@ there as this project made it: a view's comment is the fingerprint of the projec
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 from psycopg import Connection
@@ -41,6 +42,28 @@ def all_but(parsed: Manifest, views: Collection[str]) -> list[str]:
     others = sorted({node["config"]["materialized"] for node in nodes if not _is_view(node)})
     names = [node["name"] for node in nodes if _is_view(node) and node["unique_id"] not in views]
     return ["--select", *(f"config.materialized:{other}" for other in others), *names]
+
+
+class Turns:
+    """When a standing view's turn has come in a build that leaves it out: after everything that it reads."""
+
+    def __init__(self, parsed: Manifest, standing: Collection[str]) -> None:
+        built = {id for id, node in parsed["nodes"].items() if node["resource_type"] in ("model", "seed")}
+        self._standing = set(standing)
+        self._order = TopologicalSorter({id: built.intersection(parsed["parent_map"][id]) for id in built})
+        self._order.prepare()
+
+    def first(self) -> Iterator[str]:
+        """Those that read nothing of what is built."""
+        while ready := self._standing.intersection(self._order.get_ready()):
+            yield from ready
+            self._order.done(*ready)
+
+    def after(self, built: str) -> Iterator[str]:
+        """Those that waited for this model or seed alone."""
+        if self._order.is_active():
+            self._order.done(built)
+            yield from self.first()
 
 
 def _is_view(node: Mapping[str, Any]) -> bool:
