@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.commands.tables import console, table
+from dagster_project.commands.tables import console, plural, table
 
 if TYPE_CHECKING:
     from ingest.load import Load
@@ -49,15 +49,27 @@ def load(
             batch = list(of_system)
             watch.loading(name, batch)
             load_files(connection, systems, batch, watch.loaded, watch.reading)
-    if watch.loads and not as_json:
-        console().print(table(None, COLUMNS, [_counts(of_table) for of_table in _by_table(watch.loads)]))
-    elif not as_json:
-        console().print(f"There is nothing to load in {settings.landing}.")
+    if not as_json:
+        _print(watch.loads, settings.landing)
     problems = [f"{file.path} was refused: {file.reason}." for file in watch.loads if file.status == "failed"]
     problems += find_strangers(settings.landing, systems)
     for problem in problems:
         print(problem, file=sys.stderr)
     raise typer.Exit(1 if problems else 0)
+
+
+def _print(loads: Sequence[Load], landing: object) -> None:
+    """A row for each table that something came of; the rest in one line, for on most days it is most of them."""
+    tables = _by_table(loads)
+    told = [of_table for of_table in tables if any(file.status != "skipped" for file in of_table)]
+    if told:
+        console().print(table(None, COLUMNS, [_counts(of_table) for of_table in told]))
+    if not loads:
+        console().print(f"There is nothing to load in {landing}.")
+    elif len(told) < len(tables):
+        known = sum(len(of_table) for of_table in tables if of_table not in told)
+        others = plural(len(tables) - len(told), "other table" if told else "table")
+        console().print(f"{plural(known, 'file')} of {others} {'was' if known == 1 else 'were'} loaded before.")
 
 
 def _by_table(loads: Sequence[Load]) -> list[list[Load]]:

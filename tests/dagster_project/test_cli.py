@@ -166,7 +166,11 @@ def test_load_counts_what_became_of_the_rows(warehouse: Warehouse, deliver: Call
     assert code == 0
     assert counts == ["hermes", "localization_keys", "1", "0", "0", "1", "0", "0", "0", "1"]
     assert "There is nothing to load" in warehouse.tally("load", "--date", "2026-06-02")[1]
-    assert "nothing new" in warehouse.tally("load")[1]
+    assert "1 file of 1 table was loaded before." in warehouse.tally("load")[1]
+    deliver("hermes/markets/date=2026-06-01/a.ndjson", "{broken\n")
+    code, out, _ = warehouse.tally("load")
+    assert out.splitlines()[-2].split()[:2] == ["hermes", "markets"]
+    assert out.splitlines()[-1] == "1 file of 1 other table was loaded before."
 
 
 def test_a_folder_nobody_described_is_told_of_and_exits_1(

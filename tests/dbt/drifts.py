@@ -8,7 +8,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.sample.outbox import Outbox, Record, uuid4
@@ -19,13 +19,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Drift:
-    """An account that must drift by `amount`, why, and the posting at which it parts, where one can be named."""
+    """An account that must drift by `amount`, why, and the posting at which it parts, where one can be named; else the
+    first balance that differs, where balances alone tell."""
 
     system: str
     account_id: str
     cause: str
     amount: int
     entry_id: str | None = None
+    parted_by: datetime | None = None
 
 
 @dataclass
@@ -163,6 +165,22 @@ def missing_entries(
                 yield Drift(system, other, "missing entry", book.amount(record.row))
 
 
+def silent_changes(system: str, books: Books) -> Iterator[Drift]:
+    """A balance that holds, from one of its versions on, what no other record of the source tells of."""
+
+    def cuts(account_id: str) -> list[int]:
+        versions = books.versions[account_id]
+        return [n for n in range(1, len(versions)) if books.delivery(versions[n - 1]) < books.delivery(versions[n])]
+
+    for _ in range(PER_CAUSE):
+        account_id = books.choose(lambda a: bool(cuts(a)))
+        first = books.rng.choice(cuts(account_id))
+        amount = books.rng.randint(1, 9) * 10**12 + 7  # more than any posting, so that none can be taken for it
+        for version in books.versions[account_id][first:]:
+            version.row[books.balance] += amount
+        yield Drift(system, account_id, "missing entry", amount, parted_by=books.versions[account_id][first].at)
+
+
 def duplicates(
     system: str,
     books: Books,
@@ -219,6 +237,7 @@ def plant_funpot(outbox: Outbox, rng: random.Random) -> Iterator[Drift]:
     yield from stale_projections("funpot", books)
     yield from unknown_accounts("funpot", books)
     yield from missing_entries("funpot", books, lambda row: True)
+    yield from silent_changes("funpot", books)
     yield from duplicates("funpot", books, lambda: uuid4(rng))
     yield from wrong_amounts("funpot", books, "amount_int", lambda row: row["reason"] != "withdraw", named=False)
 
@@ -241,6 +260,7 @@ def plant_advert_market(outbox: Outbox, rng: random.Random) -> Iterator[Drift]:
     yield from stale_projections("advert_market", books)
     yield from unknown_accounts("advert_market", books)
     yield from missing_entries("advert_market", books, lambda row: True)
+    yield from silent_changes("advert_market", books)
     yield from duplicates("advert_market", books, lambda: uuid4(rng))
     yield from wrong_amounts("advert_market", books, "amount_nano", lambda row: True)
 

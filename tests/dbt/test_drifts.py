@@ -2,6 +2,7 @@
 
 import importlib
 import random
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -50,6 +51,14 @@ POSTINGS = """
         array[]::text[], delivered_on
     from raw_synapse.activity_log e join ingest.loads using (load_id) where star_delta <> 0 and season_id is not null
 """.replace("using (load_id)", "on e._load_id = load_id")
+
+# Every balance as delivered: (system, account, balance, the instant it speaks of).
+BALANCES = """
+    select 'funpot', 'WALLET:' || user_id, balance_int::numeric, coalesce(updated_at, seen_at)
+    from raw_funpot.wallet_accounts_versions
+    union all
+    select 'advert_market', account_id, balance_nano, updated_at from raw_advert_market.account_balances_versions
+"""
 
 
 @pytest.fixture
@@ -116,8 +125,46 @@ def test_every_planted_drift_is_attributed_to_its_cause_and_nothing_else_drifts(
     assert {row[:4] for row in found} == {(d.system, d.account_id, d.cause, d.amount) for d in planted}
     named = {(d.system, d.account_id): d.entry_id for d in planted if d.entry_id}
     assert {(row[0], row[1]): row[4] for row in found if row[:2] in named} == named
+    _hold_partings_against_the_balances_delivered(connection, planted)
     _hold_ages_against_a_recount(connection, planted)
     _hold_trust_against_a_recount(connection)
+
+
+def _hold_partings_against_the_balances_delivered(connection: psycopg.Connection, planted: list[Drift]) -> None:
+    """Where nothing but balances tells: found among those that were delivered by halving, as a person would."""
+    silent = {(drift.system, drift.account_id): drift for drift in planted if drift.parted_by}
+    assert {system for system, _ in silent} == {"funpot", "advert_market"}
+    balances, posted = defaultdict(list), defaultdict(list)
+    for system, account, recorded, at in connection.execute(BALANCES).fetchall():
+        balances[system, account].append((at, recorded))
+    for system, _, account, _, amount, at, *_ in connection.execute(POSTINGS.encode()).fetchall():
+        posted[system, account].append((at, amount))
+    found = connection.execute(
+        "select found.system, found.account_id, first_divergent_at, entries.posted_at, witness"
+        " from marts.balance_reconciliation as found"
+        " left join marts.fct_ledger_entries as entries"
+        " on found.system = entries.system and first_divergent_entry_id = entry_id"
+    ).fetchall()
+    checked = 0
+    for system, account, parts_at, entry_at, witness in found:
+        if (system, account) not in silent:
+            continue
+        history, postings = sorted(balances[system, account]), posted[system, account]
+
+        def agrees(number: int, history: Any = history, postings: Any = postings) -> bool:
+            at, recorded = history[number]
+            return bool(recorded == sum(amount for posted_at, amount in postings if posted_at <= at))
+
+        first = bisect_left(range(len(history)), True, key=lambda number: not agrees(number))
+        after = [at for at, _ in postings if history[first - 1][0] < at <= history[first][0]] if first else []
+        parted_by = silent[system, account].parted_by
+        assert parted_by and parted_by <= history[first][0]
+        assert (parts_at, entry_at) == (
+            (min(after), min(after)) if after else (history[first][0] if first else None, None)
+        )
+        assert witness == (f"agrees until {history[first - 1][0]:%Y-%m-%dT%H:%M:%S.%fZ}" if first else None)
+        checked += first > 0
+    assert checked >= drifts.PER_CAUSE
 
 
 def _hold_ages_against_a_recount(connection: psycopg.Connection, planted: list[Drift]) -> None:

@@ -36,14 +36,23 @@ causes as (
 
 ),
 
+-- Between which balances they part, if the record that shows the cause does not tell when.
+parted as (
+
+    select * from {{ ref('int_balances__parted') }}
+
+),
+
 explained as (
 
     select
         compared.*,
         compared.drift <> 0 as differs,
-        causes.entry_id,
-        causes.happened_at,
-        causes.witness,
+        case when causes.happened_at is null then parted.entry_id else causes.entry_id end as entry_id,
+        coalesce(causes.happened_at, parted.happened_at) as happened_at,
+        coalesce(
+            causes.witness, 'agrees until ' || {{ instant_text('parted.agreed_until') }}
+        ) as witness,
         beginnings.first_posted_at,
         case
             when compared.drift = 0 then null
@@ -62,6 +71,11 @@ explained as (
             compared.system = beginnings.system
             and compared.account_id = beginnings.account_id
             and compared.unit = beginnings.unit
+    left join parted
+        on
+            compared.system = parted.system
+            and compared.account_id = parted.account_id
+            and compared.unit = parted.unit
 
 )
 
