@@ -12,6 +12,7 @@ from psycopg import Connection, errors, sql
 
 from ingest.contract import Table
 from ingest.ddl import index_statements
+from ingest.errors import ConfigurationError
 from ingest.versions import relations
 
 # A lock that is asked for and not had yet makes everybody after it wait too: ask briefly, leave a gap, ask again.
@@ -119,18 +120,30 @@ def partitions(connection: Connection, table: Table) -> dict[date, sql.Identifie
 
 
 def _months(connection: Connection, table: Table) -> list[tuple[datetime, bool]]:
-    """The months of the rows in `arriving`, and whether each has its partition."""
+    """The months of the rows in `arriving`, and whether each has its partition.
+
+    ConfigurationError where a table of the partition's name is none: somebody detached it and left it there.
+    """
     if not table.partition_column:
         return []
     # Days first: a month takes calendar and zone to tell, 0.31 microseconds a row, a day nothing but a division, 0.14.
     found = connection.execute(
         sql.SQL(
-            "select month, to_regclass(format('%I.%I', {schema}, {name} || to_char(month, '_YYYY_MM'))) is not null"
+            "select month, of_month.oid is not null, of_month.oid is not null and not exists (select from pg_inherits"
+            " where inhrelid = of_month.oid and inhparent = format('%I.%I', {schema}, {name})::regclass)"
             " from (select distinct date_trunc('month', day, 'UTC') as month from (select distinct"
-            " date_bin('1 day', {column}, '2000-01-01T00:00:00Z') as day from arriving) as days) as months order by 1"
+            " date_bin('1 day', {column}, '2000-01-01T00:00:00Z') as day from arriving) as days) as months"
+            " cross join lateral to_regclass("
+            "format('%I.%I', {schema}, {name} || to_char(month, '_YYYY_MM'))) as of_month (oid) order by 1"
         ).format(schema=table.schema, name=table.name, column=sql.Identifier(table.partition_column))
-    )
-    return [(month.astimezone(UTC), exists) for month, exists in found]
+    ).fetchall()
+    for month in (month.astimezone(UTC) for month, _, is_detached in found if is_detached):
+        name = f"{table.schema}.{table.name}"
+        raise ConfigurationError(
+            f"Rows of {name} came for {month:%Y-%m}, and {name}_{month:%Y_%m} is there but detached from it; attach it"
+            " again, or move it to another schema."
+        )
+    return [(month.astimezone(UTC), exists) for month, exists, _ in found]
 
 
 def _falls_into(table: Table, months: list[datetime]) -> sql.Composable:

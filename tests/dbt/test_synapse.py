@@ -5,7 +5,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+import pytest
+
+from dagster_project import environment
 from tests.conftest import Warehouse
+from tests.dbt.builds import mart_checksums
 from tests.dbt.members import counter, member, message, reward
 
 RECONCILIATION = "select counter, recorded, recounted, cause from marts.counter_reconciliation"
@@ -63,6 +68,31 @@ def test_lifetime_counts_survive_the_purge_that_shrinks_those_of_the_source(ware
         "message_create day:2026-06-01": (2, 2, None),
     }
     assert warehouse.fetch("select * from marts.reconciliation_breaks") == []
+
+
+@pytest.mark.parametrize("is_made_anew", [False, True])
+def test_counts_survive_the_archiving_of_a_month_here(
+    warehouse: Warehouse, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, is_made_anew: bool
+) -> None:
+    deliver(warehouse, "2026-02-02", "event_lake", [message(n, 1, "2026-02-01T10:00:00Z") for n in (1, 2, 3)])
+    deliver(warehouse, "2026-06-02", "event_lake", [message(n, 1, "2026-06-01T10:00:00Z") for n in (4, 5)])
+    assert warehouse.tally("run")[0] == 0
+    assert warehouse.tally("seal")[0] == 0
+    before = mart_checksums(connection)
+    connection.execute("drop table raw_synapse.event_lake_2026_02")
+    monkeypatch.setattr(environment, "_dbt_fingerprint", lambda: "other models: every system is built whole")
+    if is_made_anew:
+        connection.execute("alter table marts.fct_events add column of_an_older_model text")
+    connection.commit()
+    assert warehouse.tally("seal", "--archived", "synapse.event_lake/2026-02")[0] == 0
+
+    # A row of that month that comes later is one more.
+    deliver(warehouse, "2026-06-03", "event_lake", [message(6, 2, "2026-02-01T11:00:00Z")])
+    assert warehouse.tally("run")[::2] == (0, "")
+    assert lifetime(warehouse, 1) == [(5,)]
+    assert lifetime(warehouse, 2) == [(1,)]
+    assert warehouse.fetch("select count(*) from marts.fct_events") == [(6,)]
+    assert {mart for mart, now in mart_checksums(connection).items() if now[0] < before[mart][0]} == set()
 
 
 def test_a_counter_above_the_lake_is_backfilled_early_or_wrong(warehouse: Warehouse) -> None:

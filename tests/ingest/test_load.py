@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from backports import zstd
 
+from ingest.errors import ConfigurationError
 from tests.ingest.zone import LEDGER, POSTED, Zone, counts, entry, ndjson
 
 
@@ -191,3 +192,21 @@ def test_counts_that_do_not_add_up_cannot_be_stored(zone: Zone) -> None:
 
     with pytest.raises(psycopg.errors.CheckViolation, match="rows_are_conserved"):
         zone.connection.execute("update ingest.loads set rows_accepted = 0")
+
+
+def test_a_month_that_was_detached_and_left_in_its_place_is_told_and_nothing_is_loaded(zone: Zone) -> None:
+    zone.deliver(LEDGER, ndjson(entry(1)))
+    zone.load()
+    detach = "alter table raw_advert_market.ledger_entries detach partition raw_advert_market.ledger_entries_2026_05"
+    zone.connection.execute(detach)
+    zone.connection.commit()
+    zone.deliver(LEDGER, ndjson(entry(2)), day="2026-06-02")
+    with pytest.raises(ConfigurationError, match=r"ledger_entries_2026_05 is there but detached .* attach it again"):
+        zone.load()
+    zone.connection.rollback()
+    assert zone.entries() == []
+
+    zone.connection.execute("alter table raw_advert_market.ledger_entries_2026_05 set schema public")
+    zone.connection.commit()
+    zone.load()
+    assert zone.entries() == [(2, 5, "EXTERNAL_TON")]

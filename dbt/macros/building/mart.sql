@@ -10,7 +10,9 @@
      {columns: […], keys: model}  those whose columns are among the keys that a model lists (`listed_as`, under other
                                   names), and those of systems that are built whole, be it always: {but_whole:
                                   [system, …]}; where there are no keys, no row but theirs can go
-   `meta.present` is a condition on `candidates`: rows that do not meet it are known to be gone. #}
+   `meta.present` is a condition on `candidates`: rows that do not meet it are known to be gone.
+   `meta.archived_by` names a mart's instant: rows of months that were archived stay as they are published, for the raw
+   rows that they came from are no longer there. #}
 
 {% materialization mart, adapter="postgres" %}
     {%- set name = this.identifier -%}
@@ -70,18 +72,34 @@
     {{ return(is_other) }}
 {% endmacro %}
 
-{# A table with its constraints and indexes, which publishing moves. Held systems keep the rows they have. #}
+{# A table with its constraints and indexes, which publishing moves. Held systems keep the rows they have, and archived
+   months theirs. #}
 {% macro _build_whole(name, sql) %}
     create table building.{{ name }}__whole {{ get_table_columns_and_constraints() }};
     insert into building.{{ name }}__whole ({{ mart_columns(model) }})
     select {{ mart_columns(model) }} from ({{ sql }}) as mart;
-    {%- if held_systems() and is_published(name) %}
+    {%- set archived = _is_archived("published") %}
+    {%- if (held_systems() or archived != "false") and is_published(name) %}
     {%- set known = adapter.get_columns_in_relation(this) | map(attribute="name") | list -%}
     {%- set columns = model.columns.values() | map(attribute="name") | select("in", known) | join(", ") %}
-    insert into building.{{ name }}__whole ({{ columns }}) select {{ columns }} from {{ this }}
-    where not ({{ is_open("system") }})
+    insert into building.{{ name }}__whole ({{ columns }}) select {{ columns }} from {{ this }} as published
+    where not ({{ is_open("system") }}) or {{ archived }}
+    on conflict do nothing
     {%- endif %}
 {% endmacro %}
+
+{# Whether a row is of a month of which some partition of its system was archived, as `tally seal --archived` notes. #}
+{% macro _is_archived(row) -%}
+    {%- set instant = model.config.meta.get("archived_by") -%}
+    {%- if instant and asked_once("archived_partitions", "select 1 from audit.archived_partitions limit 1") -%}
+        (
+            ({{ row }}.system, date_trunc('month', {{ row }}.{{ instant }} at time zone 'UTC')::date)
+            in (select system, month from audit.archived_partitions)
+        )
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro _build_change(name, key, sql) %}
     {%- set scope = model.config.meta.get("scope") -%}
@@ -106,6 +124,7 @@
     from {{ this }} as published
     where
         {{ is_open("published.system") }}
+        and not {{ _is_archived("published") }}
         and {{ _published_scope(scope) }}
         and not exists (
             select from building.{{ name }}__candidates as candidates

@@ -1,8 +1,6 @@
 {{ config(
     indexes=[{'columns': ['system', 'occurred_at']}, {'columns': ['system', 'actor_id', 'occurred_at']}],
-    meta={'scope': {
-        'columns': ['system', 'event_id'], 'keys': 'touched_events'
-    }}
+    meta={'scope': {'columns': ['system', 'event_id'], 'keys': 'touched_events'}, 'archived_by': 'occurred_at'}
 ) }}
 
 with events as (
