@@ -7,7 +7,7 @@ second. The conversion of dbt's events is dagster-dbt's own and not published, w
 import fcntl
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,11 @@ from psycopg import Connection
 from dagster_project.dbt_runner import invoke, problem
 from dagster_project.environment import DBT_PROJECT, dbt_target
 from dagster_project.progress import Progress
-from dagster_project.standing_views import Turns, all_but, standing_views
+from dagster_project.standing_views import Manifest, Turns, all_but, standing_views
 from ingest.errors import TallyError
 from ingest.settings import Settings
 
 RESULT_EVENTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
-
-Manifest = Mapping[str, Any]
 
 
 def manifest(settings: Settings) -> Manifest:

@@ -12,11 +12,12 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from psycopg import Connection
 
-from dagster_project.dbt_process import Manifest, build
+from dagster_project.dbt_process import build
 from dagster_project.gates import verdict_key
 from dagster_project.progress import Progress
 from dagster_project.raw import refused_files
 from dagster_project.resources import Warehouse
+from dagster_project.standing_views import Manifest
 from expectations.results import why_held
 
 

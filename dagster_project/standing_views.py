@@ -38,7 +38,7 @@ def all_but(parsed: Manifest, views: Collection[str]) -> list[str]:
     """The words that select everything but these views; dbt takes 5 ms for a name, so the others are not named."""
     if not views:
         return []
-    nodes = parsed["nodes"].values()
+    nodes = [node for node in parsed["nodes"].values() if node["resource_type"] in ("model", "seed", "test")]
     others = sorted({node["config"]["materialized"] for node in nodes if not _is_view(node)})
     names = [node["name"] for node in nodes if _is_view(node) and node["unique_id"] not in views]
     return ["--select", *(f"config.materialized:{other}" for other in others), *names]
@@ -67,7 +67,7 @@ class Turns:
 
 
 def _is_view(node: Mapping[str, Any]) -> bool:
-    return bool(node["config"]["materialized"] == "view")
+    return node["resource_type"] == "model" and bool(node["config"]["materialized"] == "view")
 
 
 def _macros(parsed: Manifest, node: Mapping[str, Any]) -> set[str]:
