@@ -61,7 +61,7 @@ def build(
     # Daemon, so that an interrupted command ends at once; Postgres rolls back the model that was being built.
     thread = threading.Thread(target=lambda: events.put(invoke(arguments, events.put)), daemon=True)
     thread.start()
-    yield from _stand(turns.first(), selection.manifest, translator)
+    yield from _stand(turns.after(), selection.manifest, translator)
     while (event := events.get()).__class__.__name__ != "dbtRunnerResult":
         if event.info.name == "ConcurrencyLine":
             progress.building(event.data.node_count)

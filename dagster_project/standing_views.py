@@ -6,7 +6,6 @@ there as this project made it: a view's comment is the fingerprint of the projec
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from graphlib import TopologicalSorter
 from typing import Any
 
 from psycopg import Connection
@@ -49,21 +48,18 @@ class Turns:
 
     def __init__(self, parsed: Manifest, standing: Collection[str]) -> None:
         built = {id for id, node in parsed["nodes"].items() if node["resource_type"] in ("model", "seed")}
-        self._standing = set(standing)
-        self._order = TopologicalSorter({id: built.intersection(parsed["parent_map"][id]) for id in built})
-        self._order.prepare()
+        self._waits_for = {view: built.intersection(parsed["parent_map"][view]) for view in standing}
 
-    def first(self) -> Iterator[str]:
-        """Those that read nothing of what is built."""
-        while ready := self._standing.intersection(self._order.get_ready()):
-            yield from ready
-            self._order.done(*ready)
-
-    def after(self, built: str) -> Iterator[str]:
-        """Those that waited for this model or seed alone."""
-        if self._order.is_active():
-            self._order.done(built)
-            yield from self.first()
+    def after(self, *built: str) -> Iterator[str]:
+        """Those that waited for these models and seeds alone; after none, those that read nothing of what is built."""
+        for awaited in self._waits_for.values():
+            awaited.difference_update(built)
+        ready = [view for view, awaited in self._waits_for.items() if not awaited]
+        for view in ready:
+            del self._waits_for[view]
+            yield view
+        if ready:
+            yield from self.after(*ready)
 
 
 def _is_view(node: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from dagster_project import execution
+from dagster_project.definitions import RUN, build_definitions
 from dagster_project.progress import Progress
 from ingest.landing import LandingFile
 from ingest.settings import Settings
@@ -53,6 +54,18 @@ def test_a_run_tells_of_every_model_also_of_views_that_stand_as_they_were_made(
     assert {e.asset_key for e in second} == {e.asset_key for e in first}
     assert not any("view" in e.materialization.metadata for e in first)
     assert 140 < len(standing) < len(second)
+
+
+def test_one_model_alone_can_be_made_as_from_the_web_ui(warehouse: Warehouse, settings: Settings) -> None:
+    assert warehouse.tally("run")[0] == 0
+    job = build_definitions(settings, Progress()).resolve_job_def(RUN)
+    mart = dg.AssetKey(["marts", "fct_events"])
+
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(instance=instance, asset_selection=[mart])
+
+    assert result.success
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [mart]
 
 
 def is_kind(entry: dg.EventLogEntry, kind: str) -> bool:
