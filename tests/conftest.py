@@ -83,21 +83,25 @@ def database(server_conninfo: str, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test that parses the dbt project leaves what dbt remembers of it."""
-    return tmp_path_factory.mktemp("parsed") / "partial_parse.msgpack"
+    """The folder in which the first test that parses the dbt project leaves what dbt, and Tally, remember of it."""
+    return tmp_path_factory.mktemp("parsed")
 
 
 @pytest.fixture
 def home(tmp_path: Path, parsed_project: Path) -> Iterator[Path]:
     """A home of its own, which remembers how the dbt project was parsed: anew, that takes 4 s. dbt forgets it where the
     database has another name."""
-    remembered = tmp_path / "home" / "dbt" / "target" / parsed_project.name
-    if parsed_project.exists():
-        remembered.parent.mkdir(parents=True)
-        shutil.copy2(parsed_project, remembered)
+    target = tmp_path / "home" / "dbt" / "target"
+    target.mkdir(parents=True)
+    _copy_parsed(parsed_project, target)
     yield tmp_path / "home"
-    if remembered.exists() and not parsed_project.exists():
-        shutil.copy2(remembered, parsed_project)
+    _copy_parsed(target, parsed_project)
+
+
+def _copy_parsed(folder: Path, to: Path) -> None:
+    for name in ("partial_parse.msgpack", "manifest.json"):
+        if (folder / name).exists() and not (to / name).exists():
+            shutil.copy2(folder / name, to / name)
 
 
 @pytest.fixture

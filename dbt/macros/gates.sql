@@ -12,10 +12,11 @@
 {# The first column of a query whose answer stands for the whole invocation. It is kept beside dbt's graph, the one thing
    all models share: asked anew by every model that wants to know, it took a third of a build in which nothing changed. #}
 {% macro asked_once(name, query) %}
-    {% if name not in graph %}
-        {% do graph.update({name: run_query(query).columns[0].values() | list}) %}
+    {% set answers = graph.setdefault("asked_once", {}) %}
+    {% if name not in answers %}
+        {% do answers.update({name: run_query(query).columns[0].values() | list}) %}
     {% endif %}
-    {{ return(graph[name]) }}
+    {{ return(answers[name]) }}
 {% endmacro %}
 
 {# True for the rows of a system that is not held. #}

@@ -6,9 +6,7 @@
 {# On run start: note the loads and the state of every system; marts in progress are what is published. #}
 {% macro begin_build() %}
     {% if execute and target.type != "duckdb" and flags.WHICH in ("build", "run") %}
-        {% for name in graph.keys() | list if name in ("whole_systems", "held_systems", "archived_partitions") or name.startswith("pending_loads_") %}
-            {% do graph.pop(name) %}
-        {% endfor %}
+        {% do graph.pop("asked_once", none) %}
         {% do run_query(_note_loads()) %}
         {% do held_systems() %} {# asked now, so that it is known before the first model reads a row #}
         {% for system in _systems() %}

@@ -7,7 +7,6 @@ select
     balance as recorded,
     recorded_at
 from {{ ref('stg_advert_market__account_balances_versions') }}
-where {{ is_open("'advert_market'") }}
 union all
 select
     'funpot' as system,
@@ -16,4 +15,3 @@ select
     balance as recorded,
     recorded_at
 from {{ ref('stg_funpot__wallet_accounts_versions') }}
-where {{ is_open("'funpot'") }}
