@@ -1,10 +1,10 @@
 {# How a model finds a few rows of a mart while it is built: by indexes, which a join of what is published, what goes away
    and what is new would not see. #}
 
-{# The rows of a mart that meet a condition and are under the keys that a model lists (`listed_as`, under other names),
-   as a relation; of a `system` that is built whole, under any key. Each key is looked up by itself, which `offset 0`
-   keeps so: while a build goes on, a join does not see the indexes of a mart of which something goes away, and reads
-   all of it. #}
+{# The rows of a mart, or of another model, that meet a condition and are under the keys that a model lists (`listed_as`,
+   under other names), as a relation; of a `system` that is built whole, under any key. Each key is looked up by itself,
+   which `offset 0` keeps so: while a build goes on, a join does not see the indexes of a mart of which something goes
+   away, and reads all of it; nor does one know, of a table in partitions, how few rows it will find. #}
 {% macro looked_up(mart, keys, columns, system=none, condition="true", listed_as=none) -%}
     {%- set is_asked = target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
     {%- set listed = ref(keys) if is_asked or not system -%}
@@ -14,14 +14,14 @@
         {%- endfor -%}
     {%- endset -%}
     {%- if system and (not is_asked or is_full(system)) -%}
-        (select mart.* from {{ ref(mart) }} as mart where mart.system = '{{ system }}' and {{ condition }})
+        (select mart.* from {{ ref(mart) }} as mart where {{ condition }})
     {%- elif is_asked -%}
         (
             select found.* from {{ listed }} as listed
             cross join
                 lateral (
                     select mart.* from {{ ref(mart) }} as mart
-                    where {{ "mart.system = '" ~ system ~ "' and " if system }}{{ key }} and {{ condition }}
+                    where {{ key }} and {{ condition }}
                     offset 0
                 ) as found
         )
@@ -30,6 +30,25 @@
             select mart.* from {{ ref(mart) }} as mart
             inner join {{ listed }} as listed on {{ key }}
             where {{ condition }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{# The rows of a mart that `in_scope` means, by its index: under the keys that a model lists, or of systems that are built
+   whole. #}
+{% macro rows_in_scope(columns, keys, mart) -%}
+    {%- set is_asked = target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
+    {%- set found = looked_up(mart, keys, columns) if is_asked -%}
+    {%- set systems = full_systems() -%}
+    {%- if systems is none -%}
+        {{ ref(mart) }}
+    {%- else -%}
+        (
+            select touched.* from {{ found }} as touched
+            {%- if systems %}
+            union all
+            select mart.* from {{ ref(mart) }} as mart where mart.system in ('{{ systems | join("', '") }}')
+            {%- endif %}
         )
     {%- endif -%}
 {%- endmacro %}

@@ -2,8 +2,9 @@
 
 with entries as (
     select *
-    from {{ ref('stg_advert_market__ledger_entries') }}
-    where {{ touched('advert_market', 'postings', 'tx_ref') }}
+    from {{ looked_up(
+        'stg_advert_market__ledger_entries', 'touched_advert_market__postings', ['tx_uuid'], 'advert_market',
+    ) }} as entries
 ),
 
 postings as (select * from {{ ref('int_advert_market__postings_classified') }}),

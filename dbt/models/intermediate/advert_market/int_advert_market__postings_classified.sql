@@ -1,7 +1,8 @@
 with entries as (
     select *
-    from {{ ref('stg_advert_market__ledger_entries') }}
-    where {{ touched('advert_market', 'postings', 'tx_ref') }}
+    from {{ looked_up(
+        'stg_advert_market__ledger_entries', 'touched_advert_market__postings', ['tx_uuid'], 'advert_market',
+    ) }} as entries
 ),
 
 -- What a posting does is told by which kinds of accounts give and which receive; the description is free text.

@@ -38,10 +38,8 @@ ledgers as (
         daily.account_id,
         daily.unit,
         daily.closing as ledger
-    from {{ ref('balances_daily') }} as daily
-    where
-        daily.account_id <> 'HOUSE' and {{ is_open('daily.system') }}
-        and {{ in_scope(account, 'touched_accounts', 'daily') }}
+    from {{ rows_in_scope(account, 'touched_accounts', 'balances_daily') }} as daily
+    where daily.account_id <> 'HOUSE' and {{ is_open('daily.system') }}
     order by daily.system asc, daily.account_id asc, daily.unit asc, daily.day desc
 
 )

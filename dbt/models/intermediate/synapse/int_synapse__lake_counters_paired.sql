@@ -15,7 +15,7 @@ event_counters as (
     select counters.*
     from {{ looked_up(
         'event_counters', 'touched_synapse__counters', ['user_id'], 'synapse',
-        condition="(mart.period = 'lifetime' or mart.period like 'day:%')",
+        condition="mart.system = 'synapse' and (mart.period = 'lifetime' or mart.period like 'day:%')",
     ) }} as counters
     where exists (select 1 from {{ ref('stg_synapse__event_counters') }})
 

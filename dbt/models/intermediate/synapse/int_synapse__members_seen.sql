@@ -20,7 +20,7 @@ counters as (
     select counters.*
     from {{ looked_up(
         'event_counters', 'touched_synapse__members', ['user_id'], 'synapse',
-        condition="mart.period > 'e' and mart.category_id = '0'",
+        condition="mart.system = 'synapse' and mart.period > 'e' and mart.category_id = '0'",
     ) }} as counters
 
 ),

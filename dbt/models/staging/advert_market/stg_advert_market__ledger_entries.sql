@@ -1,6 +1,7 @@
 select
     id::text as entry_id,
     tx_ref::text as tx_ref,
+    tx_ref as tx_uuid,
     account_id::text as account_id,
     split_part(account_id, ':', 1) as account_kind,
     direction::text as direction,
