@@ -9,9 +9,12 @@ import psycopg
 import pytest
 
 from expectations.catalogue import rules_for
+from expectations.report import breaks
 from expectations.rule import Mutation, Rule, whole
 from expectations.run import check
-from ingest.contract import read_contracts
+from ingest.contract import System, read_contracts
+from ingest.landing import find_files
+from ingest.load import load_files
 from ingest.settings import SHIPPED_CONTRACTS
 from tests.expectations.asking import summarise
 
@@ -22,6 +25,19 @@ MUTATIONS = [(rule, mutation) for rule in RULES for mutation in rule.mutations]
 def test_every_rule_holds_on_the_clean_sample(sample_database: str, tmp_path: Path) -> None:
     results = check(sample_database, RULES, tmp_path)
     assert [f"{result.rule.id}: {result.verdict}" for result in results if result.status != "passed"] == []
+
+
+def test_no_rule_that_fails_a_check_breaks_while_the_sample_s_last_day_is_still_to_come(
+    database: str, connection: psycopg.Connection, sample_landing: Path, systems: tuple[System, ...]
+) -> None:
+    files = find_files(sample_landing, systems)
+    last = max(file.delivered_on for file in files)
+    for is_last in (False, True):
+        load_files(connection, systems, [file for file in files if (file.delivered_on == last) == is_last])
+        connection.commit()
+        judged = [system.name for system in systems]
+        results = check(database, RULES, judged_systems=judged, only_new_rows=is_last)
+        assert [f"{result.rule.id}: {result.verdict}" for result in breaks(results)] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
