@@ -13,13 +13,25 @@ from xml.etree import ElementTree
 
 from rich.text import Text
 
-from expectations.results import RuleResult, Status, samples_as_json
-from expectations.rule import Severity
+from expectations.results import RuleResult, Sample, Status, samples_as_json
+from expectations.rule import Rule, Severity
 from expectations.waivers import Waiver, idle
 
 SEVERITIES: tuple[Severity, ...] = ("warn", "error", "critical")
 SUBJECTS_SHOWN = 3
+LANDING = "landing"
 STYLES: dict[Status, str] = {"failed": "bold red", "error": "bold yellow", "waived": "bold yellow"}
+
+
+def landing_verdict(refused: Sequence[str], count: int) -> RuleResult:
+    """The verdict on what of a landing zone did not get in, so that every form tells of it as of a rule.
+
+    `refused` are words on the first of them, `count` is how many there are.
+    """
+    title = "Every file and row of the landing zone fits its contract."
+    rule = Rule(LANDING, LANDING, title, "critical", unit=None, tables=(), query="", mutations=())
+    samples = tuple(Sample(words, None, None) for words in refused)
+    return RuleResult(rule, "failed" if count else "passed", count, samples=samples)
 
 
 def breaks(results: Sequence[RuleResult], fail_on: Severity = "error") -> list[RuleResult]:
@@ -91,7 +103,8 @@ def as_junit(results: Sequence[RuleResult], fail_on: Severity = "error", source:
 
 def next_command(result: RuleResult, source: str | None) -> str:
     """What to run to see more of a broken rule. The analyst role may read `audit`, but not raw tables."""
-    again = f"tally check{f' --from {shlex.quote(source)}' if source else ''} --system {result.rule.system}"
+    again = f"tally check{f' --from {shlex.quote(source)}' if source else ''}"
+    again += f" --system {result.rule.system}" if result.rule.tables else ""
     if result.status == "error":
         return f"{again} --debug"
     if source:
@@ -148,7 +161,7 @@ def _as_dict(result: RuleResult, source: str | None) -> dict[str, Any]:
         "title": result.rule.title,
         "severity": result.rule.severity,
         "status": result.status,
-        "table": result.rule.tables[0],
+        "table": next(iter(result.rule.tables), None),
         "rows_evaluated": result.rows_evaluated,
         "asked_of_new_rows": result.is_of_new_rows,
         "breaking_rows": result.breaking_rows,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ingest.settings import Settings
 
 QUARANTINED = """
-    select path || ' line ' || line || ' does not fit its contract: ' || reason || '.'
+    select path || ' line ' || line || ' does not fit its contract: ' || reason
     from ingest.quarantine
     order by quarantine_id
     limit 10
@@ -71,16 +71,33 @@ def check(
     systems = read_contracts(settings.contract_folders)
     rules = _rules(systems, system)
     waivers = read_waivers(WAIVERS)
-    docs = settings.home / "data_docs"
+    if junit:
+        _refuse_unwritable(junit)
     with _bars() as watch, _loaded(source, system, systems, watch) if source else nullcontext((settings, [])) as found:
-        warehouse, refused = found
-        results = _ask(warehouse, docs, systems, rules, waivers, watch)
+        warehouse, landed = found
+        docs = None if source else _docs(settings)  # those are of the warehouse, and stay its own
+        results = [*landed, *_ask(warehouse, docs, systems, rules, waivers, watch)]
     notes = report.notes(results, waivers, {rule.id for rule in _rules(systems, None)})
     severity: Severity = fail_on.value
-    _tell(results, [*refused, *notes], format, severity, source)
+    _tell(results, notes, format, severity, source)
     if junit:
         junit.write_text(report.as_junit(results, severity, source), encoding="utf-8")
-    raise typer.Exit(1 if refused or report.breaks(results, severity) else 0)
+    raise typer.Exit(1 if report.breaks(results, severity) else 0)
+
+
+def _refuse_unwritable(junit: Path) -> None:
+    """ConfigurationError before all rules are asked, not after."""
+    from ingest.errors import ConfigurationError
+
+    try:
+        junit.open("a").close()
+    except OSError as error:
+        raise ConfigurationError(f"--junit is {junit}, which cannot be written ({error.strerror}).") from error
+
+
+def _docs(settings: Settings) -> Path:
+    settings.make_home()
+    return settings.home / "data_docs"
 
 
 def _bars() -> Watch:
@@ -95,7 +112,7 @@ def _bars() -> Watch:
 
 def _ask(
     settings: Settings,
-    docs: Path,
+    docs: Path | None,
     systems: Sequence[System],
     rules: Sequence[Rule],
     waivers: Sequence[Waiver],
@@ -123,7 +140,10 @@ def _tell(
         typer.echo(report.as_json(results, source))
     else:
         console().print(report.as_text(results, source), end="", soft_wrap=True)
-    for note in notes:
+    refused = [
+        f"{sample.subject}." for result in results if result.rule.id == report.LANDING for sample in result.samples
+    ]
+    for note in [*refused, *notes]:
         typer.echo(note, err=True)
     if os.environ.get("CI") == "true":
         annotations = report.as_annotations(results, severity, notes, source)
@@ -133,8 +153,8 @@ def _tell(
 @contextmanager
 def _loaded(
     source: str, system: str | None, systems: Sequence[System], watch: Watch
-) -> Iterator[tuple[Settings, list[str]]]:
-    """A warehouse of its own with the landing zone loaded, and what did not get in; gone afterwards."""
+) -> Iterator[tuple[Settings, list[RuleResult]]]:
+    """A warehouse of its own with the landing zone loaded, and the verdict on what did not get in; gone afterwards."""
     from dagster_project.commands.connections import as_owner
     from ingest import server
     from ingest.settings import Settings
@@ -146,16 +166,17 @@ def _loaded(
         )
         try:
             with as_owner(settings, tuple(systems)) as connection:
-                refused = _load(connection, settings, tuple(systems), system, watch)
-            yield settings, refused
+                landed = _load(connection, settings, tuple(systems), system, watch)
+            yield settings, [landed]
         finally:
             server.stop(settings)
 
 
 def _load(
     connection: Connection, settings: Settings, systems: tuple[System, ...], system: str | None, watch: Watch
-) -> list[str]:
-    """Load the landing zone; a sentence for each file and folder refused, and for the first rows."""
+) -> RuleResult:
+    """Load the landing zone; what breaks is each file and folder refused, and each row, the first of which are told."""
+    from expectations.report import landing_verdict
     from ingest.arrivals import find_arrivals
     from ingest.errors import ConfigurationError
     from ingest.landing import find_strangers
@@ -168,12 +189,10 @@ def _load(
         raise ConfigurationError(f"There is nothing to judge in {settings.landing}.")
     watch.loading(system or "all systems", files)
     loads = load_files(connection, systems, files, watch.loaded, watch.reading)
-    refused = [f"{load.path} was refused: {load.reason}." for load in loads if load.status == "failed"]
-    refused += [sentence for (sentence,) in connection.execute(QUARANTINED)]
+    whole = [f"{load.path} was refused: {load.reason}" for load in loads if load.status == "failed"]
+    whole += [sentence.removesuffix(".") for sentence in find_strangers(settings.landing, systems)]
     rows = sum(load.rows_conflict + load.rows_rejected for load in loads)
-    if rows:
-        refused.append(f"{rows:,} row{'' if rows == 1 else 's'} in all did not get in.")
-    return refused + find_strangers(settings.landing, systems)
+    return landing_verdict([*whole, *(told for (told,) in connection.execute(QUARANTINED))], len(whole) + rows)
 
 
 def _rules(systems: Sequence[System], system: str | None) -> list[Rule]:

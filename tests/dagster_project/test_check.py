@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from dagster_project.commands import check
 from expectations import waivers
 from tests.conftest import Warehouse
 
@@ -51,10 +52,11 @@ def test_a_landing_zone_is_judged_without_a_server_and_leaves_nothing(
     code, out, err = warehouse.tally("check", "--system", "funpot", "--from", str(landing), "--format", "json")
     assert (code, err) == (1, "")
     assert "A-01" in failed(out)
+    assert "landing" not in failed(out)
     # What is gone cannot be asked any more: the next command brings the samples by itself.
     commands = {verdict["next_command"] for verdict in json.loads(out) if verdict["status"] == "failed"}
     assert commands == {f"tally check --from {landing} --system funpot --format json"}
-    assert {path.name for path in home.iterdir()} == {"data_docs"}
+    assert not home.exists()
 
 
 def test_a_landing_zone_in_order_passes(warehouse: Warehouse, deliver: Callable[[int], Path]) -> None:
@@ -62,15 +64,32 @@ def test_a_landing_zone_in_order_passes(warehouse: Warehouse, deliver: Callable[
     assert code == 0, out
 
 
-def test_rows_that_do_not_fit_their_contract_fail_a_landing_zone(
-    warehouse: Warehouse, deliver: Callable[[int], Path]
+def test_what_does_not_fit_its_contract_fails_a_landing_zone_in_every_form(
+    warehouse: Warehouse, deliver: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landing = deliver(10)
     (landing / "funpot" / "wallet_ledger" / "date=2026-06-01" / "more.ndjson").write_text("{broken\n", encoding="utf-8")
-    code, _, err = warehouse.tally("check", "--system", "funpot", "--from", str(landing), "--fail-on", "critical")
+    (landing / "funpot" / "votes" / "date=2026-06-01").mkdir(parents=True)
+    (landing / "funpot" / "votes" / "date=2026-06-01" / "bad.parquet").write_bytes(b"no parquet")
+    monkeypatch.setenv("CI", "true")
+    junit = tmp_path / "gates.xml"
+    words = ["--system", "funpot", "--from", str(landing), "--fail-on", "critical"]
+    code, out, err = warehouse.tally("check", *words, "--format", "json", "--junit", str(junit))
     assert code == 1
-    assert "funpot/wallet_ledger/date=2026-06-01/more.ndjson line 1 does not fit its contract" in err
-    assert "1 row in all did not get in." in err
+    row = "funpot/wallet_ledger/date=2026-06-01/more.ndjson line 1 does not fit its contract"
+    file = "funpot/votes/date=2026-06-01/bad.parquet was refused"
+    [told] = [verdict for verdict in json.loads(out) if verdict["rule_id"] == "landing"]
+    assert (told["status"], told["breaking_rows"]) == ("failed", 2)
+    assert told["next_command"] == f"tally check --from {landing} --format json"
+    assert [sample["subject"].split(":")[0] for sample in told["samples"]] == [file, row]
+    [annotation] = [line for line in err.splitlines() if line.startswith("::")]
+    assert annotation.startswith("::error title=landing landing::Every file and row of the landing zone fits")
+    assert row in annotation
+    assert [line.split(":")[0] for line in err.splitlines() if not line.startswith("::")] == [file, row]
+    cases = ElementTree.parse(junit).iter("testcase")  # noqa: S314 - our own text
+    assert {case.get("name"): [child.tag for child in case] for case in cases if case.find("failure") is not None} == {
+        "landing Every file and row of the landing zone fits its contract.": ["failure"]
+    }
 
 
 @pytest.mark.parametrize(("source", "told"), [("no-such-folder", "There is no folder"), (".", "nothing to judge")])
@@ -82,6 +101,16 @@ def test_a_landing_zone_without_files_is_wrong_use(
     code, _, err = warehouse.tally("check", "--from", source)
     assert code == 2
     assert told in err
+
+
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_asked(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "_ask", lambda *words: pytest.fail("the rules were asked"))
+    junit = tmp_path / "nowhere" / "gates.xml"
+    code, out, err = warehouse.tally("check", "--junit", str(junit))
+    assert (code, out) == (2, "")
+    assert err == f"--junit is {junit}, which cannot be written (No such file or directory).\n"
 
 
 @pytest.fixture
