@@ -41,6 +41,7 @@ event_log_storage:
 
 def prepare(settings: Settings) -> None:
     """Set what Dagster and dbt read, and write Dagster's own settings; starts the embedded server when needed."""
+    settings.make_home()
     os.environ.update(QUIET)
     os.environ.update(dbt_environment(settings))
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))

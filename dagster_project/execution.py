@@ -27,6 +27,7 @@ def run_job(settings: Settings, progress: Progress) -> list[str]:
     """Run the whole job; returns what went wrong, one sentence each, and nothing when all is well."""
     # What cannot be reached is an error here, not a run that failed.
     server.connect(settings).close()
+    settings.refuse_missing_landing()
     zone_of(settings.landing).children("")
     environment.prepare(settings)
     import dagster as dg

@@ -54,9 +54,11 @@ def raw_assets(system: System) -> dg.AssetsDefinition:
         with warehouse.connect() as connection:
             for sentence in ensure_schemas(connection, [system]):
                 context.log.info(sentence)
+            settings = warehouse.settings
+            settings.refuse_missing_landing()
             files: dict[str, list[LandingFile]] = defaultdict(list)
             for file in find_arrivals(
-                connection, warehouse.settings.landing, [system], all_dates=ALL_DATES_TAG in context.run.tags
+                connection, settings.landing, [system], all_dates=ALL_DATES_TAG in context.run.tags
             ):
                 files[file.table].append(file)
             progress.loading(system.name, [file for of_table in files.values() for file in of_table])

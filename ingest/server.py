@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -26,6 +27,9 @@ from ingest.settings import Settings
 
 MINIMUM_VERSION = 16
 PORT = 5432  # names the socket file; nothing listens on TCP
+
+# A server that answers so will not answer otherwise later; psycopg tells of no SQLSTATE before there is a connection.
+_REFUSED = re.compile(r'(role|database) ".*" does not exist|authentication failed|no password supplied|pg_hba\.conf')
 
 # One GiB of WAL keeps crash recovery within seconds; a whole batch load fits between two checkpoints.
 SERVER_SETTINGS = {
@@ -52,6 +56,10 @@ def connect(settings: Settings) -> psycopg.Connection:
     try:
         connection = psycopg.connect(conninfo, options="-c timezone=UTC -c client_min_messages=warning")
     except psycopg.OperationalError as error:
+        if settings.database_url and _REFUSED.search(str(error)):
+            raise ConfigurationError(
+                f"The database refuses the login; correct TALLY_DATABASE_URL ({_one_line(error)})."
+            ) from error
         cure = "start it, or correct TALLY_DATABASE_URL" if settings.database_url else "see server.log beside its data"
         raise DatabaseUnreachableError(f"The database does not answer; {cure} ({_one_line(error)}).") from error
     if connection.info.server_version // 10000 < MINIMUM_VERSION:
@@ -101,7 +109,7 @@ class _Cluster:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One starter at a time: two commands at once must not both create the cluster."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.settings.make_home()
         with (self.home / "server.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -142,7 +150,6 @@ class _Cluster:
         PostgreSQL refuses to run as root, so root's server runs as a plain user, who cannot pass through a home that
         is closed to others.
         """
-        self.home.mkdir(parents=True, exist_ok=True)
         if self.link.is_symlink() and not self.link.exists():
             self.link.unlink()
         if not self.link.exists():

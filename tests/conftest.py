@@ -198,6 +198,7 @@ class Warehouse:
 def warehouse(
     database: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Warehouse:
+    (tmp_path / "landing").mkdir()
     monkeypatch.setenv("TALLY_HOME", str(home))
     monkeypatch.setenv("TALLY_LANDING", str(tmp_path / "landing"))
     monkeypatch.setenv("TALLY_DATABASE_URL", database)

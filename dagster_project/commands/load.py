@@ -41,6 +41,7 @@ def load(
 
     settings = Settings.from_environment()
     systems = read_contracts(settings.contract_folders)
+    settings.refuse_missing_landing()
     day = date.date() if date else None
     with as_owner(settings, systems) as connection, ExitStack() as stack:
         watch = Feed(sys.stdout) if as_json else stack.enter_context(Watch(console()))

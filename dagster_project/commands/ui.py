@@ -15,7 +15,7 @@ WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
 LOOPBACK = "127.0.0.1"
 
 
-def ui(port: Annotated[int, typer.Option(help="The port on loopback.")] = 3000) -> None:
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="The port on loopback.")] = 3000) -> None:
     """Serve Dagster's web UI on loopback, with the schedules running, until Ctrl-C."""
     from dagster_project import environment
     from ingest.errors import TallyError

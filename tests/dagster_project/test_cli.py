@@ -54,7 +54,17 @@ def test_help_names_every_command(warehouse: Warehouse) -> None:
         assert f" {command} " in out
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["sql"], ["load", "--date", "yesterday"], ["check", "--fail-on", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["sql"],
+        ["load", "--date", "yesterday"],
+        ["check", "--fail-on", "x"],
+        ["ui", "--port", "0"],
+        ["ui", "--port", "80000"],
+    ],
+)
 def test_wrong_use_exits_2(warehouse: Warehouse, words: list[str]) -> None:
     code, out, err = warehouse.tally(*words)
 
@@ -128,6 +138,26 @@ def test_a_database_that_does_not_answer_exits_3(warehouse: Warehouse, monkeypat
         code, out, err = warehouse.tally(*words)
 
         assert (code, out) == (3, "")
+        assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "commands"),
+    [
+        ("TALLY_DATABASE_URL", "nonsense", ["status", "load", "run", "ui", "stop"]),
+        ("TALLY_LANDING", "/nowhere", ["load", "run"]),
+        ("TALLY_HOME", "/proc/tally", ["check", "run", "ui"]),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_one_sentence_and_exits_2(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str, value: str, commands: list[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    for command in commands:
+        code, out, err = warehouse.tally(command)
+
+        assert (code, out) == (2, "")
+        assert err.startswith(f"{name} is ")
         assert len(err.splitlines()) == 1
 
 

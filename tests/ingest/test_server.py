@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from ingest import server
 from ingest.errors import ConfigurationError, DatabaseUnreachableError
@@ -119,6 +120,32 @@ def test_a_database_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path)
 
     with pytest.raises(DatabaseUnreachableError, match="does not answer"):
         server.connect(settings)
+
+
+@pytest.mark.parametrize("wrong", [{"user": "stranger"}, {"dbname": "elsewhere"}])
+def test_a_login_that_is_refused_is_a_matter_of_the_settings(
+    server_conninfo: str, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    url = make_conninfo(server_conninfo, **wrong)
+    settings = Settings.from_environment({"TALLY_HOME": str(tmp_path), "TALLY_DATABASE_URL": url})
+
+    with pytest.raises(
+        ConfigurationError, match=r"refuses the login; correct TALLY_DATABASE_URL \(.* does not exist\)"
+    ):
+        server.connect(settings)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://tally:secret@host/tally"])
+def test_what_is_no_address_of_a_database_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="^TALLY_DATABASE_URL is not a connection string; write postgresql://"):
+        Settings.from_environment({"TALLY_DATABASE_URL": url})
+
+
+def test_a_home_where_nothing_can_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/tally")):
+        with pytest.raises(ConfigurationError, match=f"TALLY_HOME is {home}, where nothing can be written"):
+            server.connect(settings_of(home))
 
 
 def test_server_programs_that_are_too_old_are_refused(folder: Path) -> None:
