@@ -4,6 +4,7 @@ DDL, partitions, validation, COPY columns, Dagster assets and dbt sources derive
 knows how they are used.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -99,13 +100,35 @@ class System:
 def read_contracts(folders: Iterable[Path]) -> tuple[System, ...]:
     """Every `*.odcs.yaml` of the folders, in the order of their names; a system described twice is an error."""
     systems: dict[str, System] = {}
-    for path in sorted((path for folder in folders for path in folder.glob("*.odcs.yaml")), key=lambda p: p.name):
+    for path in sorted((path for folder in folders for path in folder.iterdir()), key=lambda p: p.name):
+        if not path.name.endswith(".odcs.yaml"):
+            _refuse_hidden_contract(path)
+            continue
         system = read_contract(path)
         if system.name in systems:
             first = systems[system.name].path
             raise ConfigurationError(f"System {system.name} is described by both {first} and {path}; keep one of them.")
         systems[system.name] = system
     return tuple(systems.values())
+
+
+def _refuse_hidden_contract(path: Path) -> None:
+    """Other YAML is nobody's business, but a contract under another name would be passed over without a word."""
+    is_yaml = path.suffix in (".yaml", ".yml") and path.is_file()
+    if is_yaml and re.search(
+        r"^kind: *['\"]?DataContract\b", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+    ):
+        raise ContractError(path, 1, "a contract's name must end in .odcs.yaml; rename it.")
+
+
+def unknown_type(system: System, table: Table, column: Column) -> ContractError:
+    """What to say of a column whose type Postgres does not know: only a database can tell."""
+    items = read_document(system.path)["schema"]
+    names = [item["name"] for item in items]
+    columns = [item["name"] for item in items[names.index(table.name)]["properties"]]
+    where: list[Step] = ["schema", names.index(table.name), "properties", columns.index(column.name), "physicalType"]
+    problem = f"Postgres knows no type {column.type}; correct the physicalType of {column.name}."
+    return ContractError(system.path, line_of(system.path, where), problem)
 
 
 def read_contract(path: Path) -> System:

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 
 from ingest.catalog import FoundTable, find_tables
-from ingest.contract import System, Table
+from ingest.contract import System, Table, unknown_type
 from ingest.ddl import (
     column_comment,
     column_definition,
@@ -33,9 +33,33 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
     """Make whatever of the warehouse's own and the contracts' tables is missing or too narrow; commits.
 
     Returns a sentence for each table that was widened. ConfigurationError where a table and its contract differ in a
-    way that is not Tally's to change; then nothing is.
+    way that is not Tally's to change, or where Postgres does not know a column's type; then nothing is.
     """
     systems = tuple(systems)
+    try:
+        return _make(connection, systems)
+    except (errors.UndefinedObject, errors.SyntaxError):
+        _refuse_unknown_types(connection, systems)
+        raise
+
+
+def _refuse_unknown_types(connection: Connection, systems: tuple[System, ...]) -> None:
+    for system in systems:
+        for table in system.tables:
+            for column in table.columns:
+                if not _is_type(connection, column.type):
+                    raise unknown_type(system, table, column)
+
+
+def _is_type(connection: Connection, kind: str) -> bool:
+    try:
+        with connection.transaction():
+            return connection.execute("select to_regtype(%s)", (kind,)).fetchone() != (None,)
+    except errors.SyntaxError:
+        return False
+
+
+def _make(connection: Connection, systems: tuple[System, ...]) -> list[str]:
     tables = {(t.system, t.name): t for system in systems for table in system.tables for t in relations(table)}
     names = [system.name for system in systems]
     own_tables = (resources.files("ingest") / "warehouse.sql").read_text(encoding="utf-8")

@@ -82,6 +82,16 @@ def test_a_system_described_twice_is_refused(tmp_path: Path) -> None:
         read_contracts([tmp_path / "a", tmp_path / "b"])
 
 
+@pytest.mark.parametrize("name", ["shop.yaml", "shop.odcs.yml"])
+def test_a_contract_under_a_name_that_is_not_read_is_told_of_and_other_yaml_let_be(tmp_path: Path, name: str) -> None:
+    (tmp_path / "other.yaml").write_text("kind: Pipeline\n")
+    assert read_contracts([tmp_path]) == ()
+    contract(tmp_path, MINIMAL).rename(tmp_path / name)
+
+    with pytest.raises(ContractError, match=r"name must end in \.odcs\.yaml; rename it\."):
+        read_contracts([tmp_path])
+
+
 def test_parents_come_before_children(systems: tuple[System, ...]) -> None:
     for system in systems:
         seen: set[str] = set()

@@ -1,16 +1,38 @@
 """The tables that Postgres holds are those that the contracts describe."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from ingest.contract import System, Table
 from ingest.ddl import declared_references, primary_key
+from ingest.errors import ContractError
 from ingest.schema import ensure_schemas
 from ingest.versions import relations
+from tests.ingest.shop import Shop
 
 
 def tables_of(systems: tuple[System, ...]) -> list[Table]:
     return [relation for system in systems for table in system.tables for relation in relations(table)]
+
+
+@pytest.mark.parametrize("kind", ["bigintt", "numeric(20,"])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_type_that_postgres_does_not_know_is_told_with_file_and_line(
+    connection: psycopg.Connection, tmp_path: Path, kind: str, is_there: bool
+) -> None:
+    if is_there:
+        ensure_schemas(connection, [Shop().system(tmp_path)])
+    shop = Shop(amount=kind).system(tmp_path)
+    lines = shop.path.read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if kind in text)
+
+    with pytest.raises(ContractError) as caught:
+        ensure_schemas(connection, [shop])
+    assert str(caught.value) == (
+        f"{shop.path}, line {line}: Postgres knows no type {kind}; correct the physicalType of amount."
+    )
 
 
 def test_columns_types_and_comments_read_back_as_the_contract_says(

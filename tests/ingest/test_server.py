@@ -137,7 +137,7 @@ def test_a_login_that_is_refused_is_a_matter_of_the_settings(
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://tally:secret@host/tally"])
 def test_what_is_no_address_of_a_database_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="^TALLY_DATABASE_URL is not a connection string; write postgresql://"):
+    with pytest.raises(ConfigurationError, match="TALLY_DATABASE_URL is not a connection string"):
         Settings.from_environment({"TALLY_DATABASE_URL": url})
 
 
