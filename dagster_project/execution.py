@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import psycopg
 
 from dagster_project import environment
 from dagster_project.progress import Progress
 from ingest import server
-from ingest.errors import DatabaseUnreachableError, LandingUnreachableError
+from ingest.errors import ConfigurationError, DatabaseUnreachableError, LandingUnreachableError
 from ingest.landing import zone_of
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
     from dagster._core.execution.plan.objects import StepFailureData
     from dagster._core.remote_origin import RemoteJobOrigin
+    from dagster_shared.error import SerializableErrorInfo
 
 LOCATION = "tally"  # as workspace.yaml names it
 INTERRUPTED = "DagsterExecutionInterruptedError"
 TRACEBACK = "its traceback is in logs/dagster.log of TALLY_HOME"
-UNREACHABLE = {"OperationalError", "DatabaseUnreachableError"}
+# Of an error in a step there is only the name of its class. SQLSTATEs tell which classes mean a connection that ended:
+# lost, shut down, or idle or at work for too long.
+LOST = {"OperationalError", "DatabaseUnreachableError"} | {
+    name
+    for name, kind in vars(psycopg.errors).items()
+    if str(getattr(kind, "sqlstate", None)).startswith(("08", "57P", "25P03", "25P04"))
+}
+ENDING = {
+    "LandingUnreachableError": LandingUnreachableError,
+    "ConfigurationError": ConfigurationError,
+    "ContractError": ConfigurationError,
+}
 
 
 def run_job(settings: Settings, progress: Progress) -> list[str]:
@@ -44,7 +59,7 @@ def run_job(settings: Settings, progress: Progress) -> list[str]:
             job, run_config=job.run_config, tags={"tally/launched_by": "command line"}, remote_job_origin=_origin(RUN)
         )
         result = execute_run(InMemoryJob(job), run, instance)
-    return _problems([event.step_failure_data for event in result.all_events if event.is_step_failure])
+    return _problems(settings, [event.step_failure_data for event in result.all_events if event.is_step_failure])
 
 
 def _origin(job: str) -> RemoteJobOrigin:
@@ -61,18 +76,32 @@ def _origin(job: str) -> RemoteJobOrigin:
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job)
 
 
-def _problems(failures: list[StepFailureData]) -> list[str]:
-    """What the steps that failed have to say; an interrupt and a lost database are raised, as anywhere else."""
+def _problems(settings: Settings, failures: list[StepFailureData]) -> list[str]:
+    """What the steps that failed have to say; an interrupt and what ends any command are raised, as anywhere else."""
     errors = [failure.error for failure in failures if failure.error]
     if any(error.cls_name == INTERRUPTED for error in errors):
         raise KeyboardInterrupt  # Dagster caught it to record that the run was interrupted
-    problems = [line for failure in failures for line in _problem(failure).splitlines()]
-    if any(error.cause and error.cause.cls_name in UNREACHABLE for error in errors):
-        raise DatabaseUnreachableError(f"The database stopped answering during the run: {problems[0]}")
-    for error in errors:
-        if error.cause and error.cause.cls_name == LandingUnreachableError.__name__:
-            raise LandingUnreachableError(error.cause.message.partition(": ")[2].strip())
-    return problems
+    causes = [cause for error in errors for cause in _causes(error)]
+    lost = next((cause for cause in causes if cause.cls_name in LOST), None)
+    if lost or (failures and not server.answers(settings)):
+        reason = f" ({_words(lost).rstrip('.')})" if lost else ""
+        raise DatabaseUnreachableError(f"The database stopped answering during the run{reason}; run it again.")
+    for cause in causes:
+        if cause.cls_name in ENDING:
+            raise ENDING[cause.cls_name](_words(cause))
+    return [line for failure in failures for line in _problem(failure).splitlines()]
+
+
+def _causes(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    cause = error.cause
+    while cause:
+        yield cause
+        cause = cause.cause
+
+
+def _words(error: SerializableErrorInfo) -> str:
+    """The message without the name of its class."""
+    return " ".join(error.message.partition(": ")[2].split())
 
 
 def _problem(failure: StepFailureData) -> str:

@@ -74,12 +74,16 @@ def start(settings: Settings) -> str:
     if settings.database_url:
         return settings.database_url
     cluster = _Cluster(settings)
-    conninfo = f"host={cluster.runtime} port={PORT} user=tally dbname=tally"
     if not cluster.answers():
         with cluster.locked():
             if not cluster.answers():
                 cluster.start()
-    return conninfo
+    return cluster.conninfo
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the database answers as it is: it is not started for that."""
+    return _answers(settings.database_url) if settings.database_url else _Cluster(settings).answers()
 
 
 def stop(settings: Settings) -> bool:
@@ -101,6 +105,7 @@ class _Cluster:
         self.link = self.home / "postgres"
         digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
         self.runtime = Path(tempfile.gettempdir()) / f"tally-{os.getuid()}-{digest}"
+        self.conninfo = f"host={self.runtime} port={PORT} user=tally dbname=tally"
 
     @property
     def data(self) -> Path:
@@ -115,13 +120,7 @@ class _Cluster:
             yield
 
     def answers(self) -> bool:
-        if not (self.runtime / f".s.PGSQL.{PORT}").exists():
-            return False
-        try:
-            psycopg.connect(f"host={self.runtime} port={PORT} user=tally dbname=tally", connect_timeout=5).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        return (self.runtime / f".s.PGSQL.{PORT}").exists() and _answers(self.conninfo)
 
     def start(self) -> None:
         user = _server_user()
@@ -252,6 +251,14 @@ class _Cluster:
             raise DatabaseUnreachableError(
                 f"{program} of the embedded PostgreSQL failed: {last[0]}; see {log} and server.log beside it."
             )
+
+
+def _answers(conninfo: str) -> bool:
+    try:
+        psycopg.connect(conninfo, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _server_user() -> pwd.struct_passwd:

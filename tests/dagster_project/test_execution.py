@@ -4,14 +4,18 @@ import gzip
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from psycopg import OperationalError
+from psycopg.errors import AdminShutdown
 
 from dagster_project import execution
 from dagster_project.definitions import RUN, build_definitions
 from dagster_project.progress import Progress
+from ingest.errors import ConfigurationError, ContractError, DatabaseUnreachableError
 from ingest.landing import LandingFile
 from ingest.settings import Settings
 from tests.conftest import Warehouse
@@ -79,3 +83,47 @@ def test_an_interrupt_is_not_taken_for_a_failure(warehouse: Warehouse, settings:
 
     with pytest.raises(KeyboardInterrupt):
         execution.run_job(settings, Impatient())
+
+
+def problems_of(settings: Settings, error: Exception) -> list[str]:
+    """What is told of a run whose only step ended in this error."""
+
+    @dg.op
+    def step() -> None:
+        raise error
+
+    @dg.job
+    def job() -> None:
+        step()
+
+    events = job.execute_in_process(raise_on_error=False).all_node_events
+    return execution._problems(settings, [event.step_failure_data for event in events if event.is_step_failure])
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AdminShutdown("terminating connection\nby command"), "(terminating connection by command); run it again."),
+        (OperationalError("the connection is lost"), "(the connection is lost); run it again."),
+        (DatabaseUnreachableError("The database does not answer."), "(The database does not answer); run it again."),
+    ],
+)
+def test_a_database_that_ends_during_a_run_is_not_taken_for_a_failure(
+    settings: Settings, error: Exception, told: str
+) -> None:
+    with pytest.raises(DatabaseUnreachableError) as caught:
+        problems_of(settings, error)
+    assert str(caught.value) == f"The database stopped answering during the run {told}"
+
+
+def test_a_database_that_is_gone_after_a_failure_is_told_whatever_the_step_said(settings: Settings) -> None:
+    assert problems_of(settings, RuntimeError("no\nidea")) == [f"RuntimeError: no idea ({execution.TRACEBACK})"]
+    gone = replace(settings, database_url="postgresql://tally@127.0.0.1:1/tally")
+    with pytest.raises(DatabaseUnreachableError, match="stopped answering during the run; run it again"):
+        problems_of(gone, RuntimeError("no idea"))
+
+
+def test_a_setting_that_only_a_step_finds_wrong_is_told_as_elsewhere(settings: Settings) -> None:
+    with pytest.raises(ConfigurationError, match=r"shop\.yaml, line 3: `name` must be: x") as caught:
+        problems_of(settings, ContractError(Path("shop.yaml"), 3, "`name` must be: x"))
+    assert caught.value.exit_code == 2
