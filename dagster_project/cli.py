@@ -77,11 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     try:
         app(words, prog_name="tally")
-    except SystemExit as finished:
-        return _exit_code(finished)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
+    except (SystemExit, KeyboardInterrupt) as ended:
+        code = _exit_code(ended)
+        if code == INTERRUPTED:
+            print("Interrupted.", file=sys.stderr)
+        return code
     except Exception as error:
         if debug:
             raise
@@ -92,8 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _exit_code(finished: SystemExit) -> int:
-    return finished.code if isinstance(finished.code, int) else int(finished.code is not None)
+def _exit_code(ended: SystemExit | KeyboardInterrupt) -> int:
+    """The code that a command ends with; typer turns an interrupt of one into an exit."""
+    if isinstance(ended, KeyboardInterrupt):
+        return INTERRUPTED
+    return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
 
 
 def _sentence(error: Exception) -> str:

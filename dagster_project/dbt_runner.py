@@ -18,7 +18,10 @@ def invoke(arguments: Sequence[str], on_event: Callable[[Any], object] | None = 
     from dbt.cli.main import dbtRunner
 
     runner = dbtRunner(callbacks=[on_event] if on_event else [])
-    return runner.invoke([*BASE_ARGUMENTS, *arguments, *PROJECT_ARGUMENTS])
+    result = runner.invoke([*BASE_ARGUMENTS, *arguments, *PROJECT_ARGUMENTS])
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception  # dbt takes it for one of its errors, and one without a word
+    return result
 
 
 def run_on_duckdb(database: Path, target_path: Path) -> None:

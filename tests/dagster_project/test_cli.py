@@ -12,6 +12,8 @@ import pytest
 
 from dagster_project.commands import check
 from expectations.rule import Severity
+from ingest import server
+from ingest.settings import Settings
 from tests.conftest import Warehouse
 from tests.expectations import toy
 
@@ -139,6 +141,15 @@ def test_a_database_that_does_not_answer_exits_3(warehouse: Warehouse, monkeypat
 
         assert (code, out) == (3, "")
         assert len(err.splitlines()) == 1
+
+
+def test_an_interrupted_command_says_so(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(settings: Settings) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server, "connect", interrupt)
+
+    assert warehouse.tally("status") == (130, "", "Interrupted.\n")
 
 
 @pytest.mark.parametrize(

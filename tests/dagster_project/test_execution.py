@@ -13,6 +13,7 @@ from psycopg import OperationalError
 from psycopg.errors import AdminShutdown
 
 from dagster_project import execution
+from dagster_project.dbt_runner import invoke
 from dagster_project.definitions import RUN, build_definitions
 from dagster_project.progress import Progress
 from ingest.errors import ConfigurationError, ContractError, DatabaseUnreachableError
@@ -83,6 +84,14 @@ def test_an_interrupt_is_not_taken_for_a_failure(warehouse: Warehouse, settings:
 
     with pytest.raises(KeyboardInterrupt):
         execution.run_job(settings, Impatient())
+
+
+def test_an_interrupt_while_dbt_works_is_not_taken_for_an_error_of_dbt() -> None:
+    def interrupt(event: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        invoke(["parse"], interrupt)
 
 
 def problems_of(settings: Settings, error: Exception) -> list[str]:
