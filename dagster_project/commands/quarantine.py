@@ -181,9 +181,7 @@ def _tell(replays: Sequence[Replay], behind: LeftBehind) -> int:
     else:
         terminal.print("There is nothing to replay.")
     if behind.conflicts:
-        terminal.print(
-            f"{plural(behind.conflicts, 'row')} in conflict stay: they contradict history, which no contract changes."
-        )
+        terminal.print(f"{plural(behind.conflicts, 'row')} in conflict must stay: no contract changes history.")
     if behind.not_kept:
         terminal.print(
             f"{plural(behind.not_kept, 'row')} cannot be replayed, because they could not be kept as they were"

@@ -125,7 +125,7 @@ def test_a_conflict_is_said_to_stay(warehouse: Warehouse, deliver: Callable[[str
     assert "history is never changed" in warehouse.tally("quarantine", "show", "1")[1]
     code, out, _ = warehouse.tally("quarantine", "replay")
     assert code == 0
-    assert "1 row in conflict stay" in out
+    assert "1 row in conflict must stay: no contract changes history." in out
 
 
 def test_rows_that_could_not_be_kept_are_to_be_delivered_again(
