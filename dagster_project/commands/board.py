@@ -45,11 +45,13 @@ def board(
 ) -> None:
     """Show who is on top of a board, now or as of any past instant, recounted from what had happened by then."""
     from dagster_project.commands.connections import as_analyst
+    from dagster_project.commands.missing import refuse_without_marts
     from dagster_project.commands.tables import console, table
     from ingest.settings import Settings
 
     instant = _instant(as_of) if as_of else None
     with as_analyst(Settings.from_environment()) as connection:
+        refuse_without_marts(connection)
         of_system = _system(connection, name, system)
         _refuse_unknown_period(connection, of_system, name, period)
         parameters = {"system": of_system, "board": name, "period": period, "as_of": instant, "limit": limit}
@@ -76,19 +78,20 @@ def _instant(text: str) -> datetime:
 
 def _system(connection: Connection, name: str, system: str | None) -> str:
     """The system that has the board; ConfigurationError where none or several have one of that name."""
+    from dagster_project.commands.missing import why_missing
     from ingest.errors import ConfigurationError
 
-    if connection.execute("select to_regclass('marts.leaderboards')").fetchone() == (None,):
-        raise ConfigurationError("There are no marts yet; `tally run` builds them.")
     known = connection.execute(BOARDS.encode()).fetchall()
     found = [of_system for of_system, board in known if board == name and system in (None, of_system)]
     if len(found) > 1:
         raise ConfigurationError(f"{' and '.join(found)} have a board {name}; say which with --system.")
     if not found:
+        why = why_missing(connection, system)
         names = sorted({board for of_system, board in known if system in (None, of_system)})
         near = get_close_matches(name, names, n=3) or names
         where = f"{system} has no board" if system else "There is no board"
-        raise ConfigurationError(f"{where} {name}; there are {', '.join(near) or 'none'}.")
+        there = f"; there are {', '.join(near) or 'none'}" if near or not why else ""
+        raise ConfigurationError(f"{where} {name}{there}{why}.")
     return str(found[0])
 
 

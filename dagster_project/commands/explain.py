@@ -47,35 +47,31 @@ def contest(
     from psycopg.rows import dict_row
 
     from dagster_project.commands.connections import as_analyst
+    from dagster_project.commands.missing import refuse_without_marts
     from dagster_project.commands.reckoning import reckon
     from dagster_project.commands.tables import console
     from ingest.settings import Settings
 
     with as_analyst(Settings.from_environment()) as connection:
-        _refuse_without_marts(connection)
+        refuse_without_marts(connection)
         connection.row_factory = dict_row  # type: ignore[assignment]
         settlement = _find(connection, contest_id, system)
         for part in reckon(connection, settlement):
             console().print(part, "")
 
 
-def _refuse_without_marts(connection: Connection) -> None:
-    from ingest.errors import ConfigurationError
-
-    if connection.execute("select to_regclass('marts.settlements')").fetchone() == (None,):
-        raise ConfigurationError("There are no marts yet; `tally run` builds them.")
-
-
 def _find(connection: Connection, contest_id: str, system: str | None) -> dict[str, Any]:
+    from dagster_project.commands.missing import why_missing
     from ingest.errors import ConfigurationError
 
     parameters = {"contest_id": contest_id, "system": system}
     found: list[Any] = connection.execute(CONTEST, parameters).fetchall()
     if not found:
+        why = why_missing(connection, system)
         near = _near(connection, contest_id, system)
         known = f"; near it are {', '.join(near)}" if near else "; `tally sql` lists them in marts.settlements"
         where = f"{system} knows no such contest" if system else "no system knows it"
-        raise ConfigurationError(f"There is no contest {contest_id}: {where}{known}.")
+        raise ConfigurationError(f"There is no contest {contest_id}: {where}{known}{why}.")
     if len(found) > 1:
         systems = " and ".join(row["system"] for row in found)
         raise ConfigurationError(f"Contest {contest_id} is known to {systems}; say which with --system.")

@@ -59,7 +59,7 @@ def sql(
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:
-            raise _refusal(error) from error
+            raise _refusal(error, connection) from error
 
 
 def _keep_json_verbatim(cursor: psycopg.Cursor[Any], format: Format) -> None:
@@ -74,14 +74,22 @@ def _as_text(data: str | bytes) -> str:
     return data if isinstance(data, str) else data.decode()
 
 
-def _refusal(error: psycopg.Error) -> Exception:
+def _refusal(error: psycopg.Error, connection: psycopg.Connection) -> Exception:
     from psycopg import errors
 
+    from dagster_project.commands.missing import refuse_without_marts
     from ingest.errors import ConfigurationError
 
     sentence = error.diag.message_primary or " ".join(str(error).split())
     if "multiple commands" in sentence:
         sentence = "it is more than one statement"
+    elif not error.sqlstate and not isinstance(error, errors.DataError):
+        # psycopg's own words, not the server's, on an answer without rows; a COPY also leaves the connection unusable.
+        connection.close()
+        sentence = "it gives no rows, as a select does"
+    elif isinstance(error, errors.UndefinedTable):
+        connection.rollback()
+        refuse_without_marts(connection)
     if isinstance(error, errors.InsufficientPrivilege):
         sentence += "; the analyst role reads the schemas marts and audit"
     elif error.diag.message_hint:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dagster_project.commands import check
+from dagster_project.commands import check, demo, run
 from expectations.rule import Severity
 from ingest import server
 from ingest.settings import Settings
@@ -123,6 +123,11 @@ def test_a_table_shows_all_digits_and_counts_its_rows(settlements: Warehouse) ->
         ("delete from marts.settlements", "cannot execute DELETE in a read-only transaction"),
         ("create table marts.mine (id int)", "cannot execute CREATE TABLE in a read-only transaction"),
         ("select 1; select 2", "it is more than one statement"),
+        ("copy (select 1) to stdout", "it gives no rows, as a select does."),
+        ("reset role", "it gives no rows, as a select does."),
+        ("", "it gives no rows, as a select does."),
+        ("select 'infinity'::timestamptz", "timestamp too large (after year 10K): 'infinity'."),
+        ("select * from marts.nothing", 'relation "marts.nothing" does not exist.'),
     ],
 )
 def test_a_refused_query_is_one_sentence_and_exits_2(settlements: Warehouse, query: str, problem: str) -> None:
@@ -132,6 +137,12 @@ def test_a_refused_query_is_one_sentence_and_exits_2(settlements: Warehouse, que
     assert err.startswith(f"The query was refused: {problem}")
     assert len(err.splitlines()) == 1
     assert settlements.fetch("select count(*) from marts.settlements") == [(2,)]
+
+
+def test_a_query_before_the_first_build_is_told_to_run_it(warehouse: Warehouse) -> None:
+    code, out, err = warehouse.tally("sql", "select * from marts.settlements")
+
+    assert (code, out, err) == (2, "", "There are no marts yet; `tally run` builds them.\n")
 
 
 def test_a_database_that_does_not_answer_exits_3(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +326,16 @@ def test_demo_leaves_a_landing_zone_with_real_deliveries_alone(
 
     assert code == 2
     assert "holds deliveries of its own" in err
+
+
+def test_a_demo_whose_first_build_failed_says_why_and_nothing_of_marts(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "_write", lambda *words: None)
+    monkeypatch.setattr(run, "run_everything", lambda *words: ["dbt model fct_events: no room."])
+    code, _, err = warehouse.tally("demo")
+
+    assert (code, err) == (1, "dbt model fct_events: no room.\n")
 
 
 def test_a_served_database_is_never_stopped(warehouse: Warehouse) -> None:
