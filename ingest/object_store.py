@@ -182,8 +182,7 @@ class ObjectStore:
             return self._without_credentials()
         if re.search(r"^40[13]|ExpiredToken|InvalidToken", cause):
             return ConfigurationError(
-                f"The credentials may not list {place} ({cause}); correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
-                " or what they are allowed."
+                f"The credentials may not list {place} ({cause}); correct {self._keys}, or what they are allowed."
             )
         if re.search(r"redirect|^3|AuthorizationHeaderMalformed", cause):
             return ConfigurationError(f"{place} is in another region ({cause}); set AWS_REGION to it.")
@@ -193,9 +192,14 @@ class ObjectStore:
 
     def _without_credentials(self) -> ConfigurationError:
         return ConfigurationError(
-            f"There are no credentials for {self.url}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or see"
-            " .env.example for other ways."
+            f"There are no credentials for {self.url}; set {self._keys}, or see .env.example for other ways."
         )
+
+    @property
+    def _keys(self) -> str:
+        """What holds the credentials; other stores than S3 have ways of their own."""
+        is_s3 = self.url.startswith(("s3://", "s3a://"))
+        return "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if is_s3 else "those that this kind of store asks for"
 
 
 def _refuse_credentials(name: str, netloc: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import moto
 import psycopg
 import pytest
+from obstore.exceptions import PermissionDeniedError
 
 import ingest.object_store
 from ingest.arrivals import find_arrivals
@@ -329,6 +330,15 @@ def test_an_unknown_kind_of_url_is_refused_when_it_is_used(systems: tuple[System
 
     assert error.exit_code == 2
     assert "TALLY_LANDING is s4://bucket/prefix, which cannot be used" in str(error)
+
+
+@pytest.mark.parametrize(("url", "is_s3"), [("s3://bucket", True), ("gs://bucket", False)])
+def test_keys_of_aws_are_asked_for_where_they_help(url: str, is_s3: bool) -> None:
+    refusal = PermissionDeniedError("Server returned error response with status code: 403 Forbidden")
+    told = str(ObjectStore(url)._explained(refusal))
+
+    assert told.startswith(f"The credentials may not list {url} (403 Forbidden); correct ")
+    assert ("AWS_" in told) == is_s3
 
 
 def test_a_landing_zone_is_printed_as_its_url() -> None:
