@@ -1,7 +1,8 @@
 """Views that stand: those that a build need not make again, four in five, which is 2 s of one that finds little new.
 
 Rendering such a view asks the database nothing, so that its SQL is the same in all builds of one project; and it is
-there as this project made it: a view's comment is the fingerprint of the project (dbt/macros/views.sql).
+there as this project made it: a view's comment is the fingerprint of the project (dbt/macros/views.sql). Until a build
+of the project is published, none stands: making a mart that is not there yet drops what reads the mart in progress.
 """
 
 import os
@@ -18,14 +19,17 @@ _ASKING = {"macro.dbt.run_query", "macro.dbt.statement"}
 _MADE_BY_THIS_PROJECT = """
     select relnamespace::regnamespace || '.' || relname
     from pg_class
-    where relkind = 'v' and obj_description(oid, 'pg_class') = %s
+    where
+        relkind = 'v'
+        and obj_description(oid, 'pg_class') = %(fingerprint)s
+        and obj_description('marts'::regnamespace, 'pg_namespace') = %(fingerprint)s
 """
 
 
 def standing_views(parsed: Manifest, connection: Connection) -> list[str]:
     """The ids of the views that stand, of a parsed project and the warehouse it was built in."""
-    fingerprint = os.environ["TALLY_DBT_FINGERPRINT"]
-    made = {name for (name,) in connection.execute(_MADE_BY_THIS_PROJECT, (fingerprint,))}
+    fingerprint = {"fingerprint": os.environ["TALLY_DBT_FINGERPRINT"]}
+    made = {name for (name,) in connection.execute(_MADE_BY_THIS_PROJECT, fingerprint)}
     return [
         node["unique_id"]
         for node in parsed["nodes"].values()

@@ -60,6 +60,13 @@ def test_views_that_stand_are_the_same_in_whole_builds_and_later_ones_and_where_
     assert len(standing(builds)) > 140
 
 
+def test_no_view_stands_of_a_build_that_was_cut_before_it_was_published(builds: Builds) -> None:
+    assert builds.dbt("run", "--select", "stg_funpot__votes").success
+
+    assert "staging.stg_funpot__votes" in dict(builds.fetch(VIEWS))
+    assert standing(builds) == set()
+
+
 def test_a_build_makes_again_what_was_dropped_and_what_another_project_made(
     builds: Builds, files: list[LandingFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:

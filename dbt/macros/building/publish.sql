@@ -88,6 +88,7 @@
     select system, fingerprint from building.systems
     where {{ is_open("system") }}
     on conflict (system) do update set fingerprint = excluded.fingerprint, built_at = excluded.built_at;
+    comment on schema marts is '{{ project_fingerprint() }}';
 {% endmacro %}
 
 {# Instead of publishing: how far the published marts of the system that TALLY_PROVE names are from a whole build. #}
