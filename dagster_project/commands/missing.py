@@ -31,5 +31,7 @@ def why_missing(connection: Connection, system: str | None) -> str:
     known = [described.name for described in read_contracts(Settings.from_environment().contract_folders)]
     if system not in (None, *known):
         raise ConfigurationError(f"There is no system {system}; known are {', '.join(known)}.")
-    held = connection.cursor(row_factory=tuple_row).execute(HELD, {"system": system})
-    return "".join(f"; {name} is held back by {why_held(*why)} (see `tally status`)" for name, *why in held)
+    held = connection.cursor(row_factory=tuple_row).execute(HELD, {"system": system}).fetchall()
+    if system:
+        return "".join(f"; {system} is held back by {why_held(*why)} (see `tally status`)" for _, *why in held)
+    return f"; held back are {', '.join(name for name, *_ in held)} (see `tally status`)" if held else ""

@@ -15,6 +15,7 @@ MARTS = """
         (gen_random_uuid(), 'synapse', 'D-03', 'Rewards follow from levels.', 'critical', 'failed');
 """
 HELD = "synapse is held back by D-02, D-03 (see `tally status`).\n"
+ANY_HELD = "held back are synapse (see `tally status`).\n"
 KNOWN = "known are advert_market, funpot, hermes, storyforge, synapse.\n"
 
 
@@ -22,13 +23,13 @@ KNOWN = "known are advert_market, funpot, hermes, storyforge, synapse.\n"
     ("words", "sentence"),
     [
         (["board", "xp", "--system", "synapse"], f"synapse has no board xp; {HELD}"),
-        (["board", "xp"], f"There is no board xp; there are voter_net; {HELD}"),
+        (["board", "xp"], f"There is no board xp; there are voter_net; {ANY_HELD}"),
         (["board", "xp", "--system", "hermes"], "hermes has no board xp; there are none.\n"),
         (["board", "xp", "--system", "nosys"], f"There is no system nosys; {KNOWN}"),
         (["explain", "contest", "x", "--system", "nosys"], f"There is no system nosys; {KNOWN}"),
         (
             ["explain", "contest", "x"],
-            "There is no contest x: no system knows it; `tally sql` lists them in marts.settlements; " + HELD,
+            "There is no contest x: no system knows it; `tally sql` lists them in marts.settlements; " + ANY_HELD,
         ),
     ],
 )
