@@ -19,7 +19,7 @@ MEMORY_LIMIT = "1GB"  # beside a Postgres on the same machine; what needs more s
 
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """An empty database in memory."""
-    folder = settings.home / "duckdb"
+    folder = settings.make_home() / "duckdb"
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
         "extension_directory": str(folder),

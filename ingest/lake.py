@@ -106,7 +106,7 @@ class _Part:
 @contextmanager
 def turn_at_lake(settings: Settings) -> Iterator[Path]:
     """The lake's folder, for one process at a time: two that wrote it would remove each other's files."""
-    lake = settings.home / "lake"
+    lake = settings.make_home() / "lake"
     lake.mkdir(parents=True, exist_ok=True)
     with (lake / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

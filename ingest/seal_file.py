@@ -94,7 +94,7 @@ class SealFile:
     @classmethod
     def of(cls, settings: Settings) -> "SealFile":
         """The warehouse's own."""
-        return cls(settings.home / "seals.jsonl")
+        return cls(settings.make_home() / "seals.jsonl")
 
     @property
     def waiting(self) -> Path:

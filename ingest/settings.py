@@ -53,8 +53,8 @@ class Settings:
             contract_folders=(SHIPPED_CONTRACTS, *((extra,) if extra else ())),
         )
 
-    def make_home(self) -> None:
-        """Make the home; ConfigurationError where nothing can be written, before a library says so in its own words."""
+    def make_home(self) -> Path:
+        """The home, which is there now; ConfigurationError where nothing can be written, which libraries tell badly."""
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.home).close()
@@ -62,6 +62,7 @@ class Settings:
             raise ConfigurationError(
                 f"TALLY_HOME is {self.home}, where nothing can be written ({error.strerror}); name another folder."
             ) from error
+        return self.home
 
     def refuse_missing_landing(self) -> None:
         """ConfigurationError for a folder that was named and is not there: mistyped, it would be empty for ever."""

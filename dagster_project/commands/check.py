@@ -75,7 +75,7 @@ def check(
         _refuse_unwritable(junit)
     with _bars() as watch, _loaded(source, system, systems, watch) if source else nullcontext((settings, [])) as found:
         warehouse, landed = found
-        docs = None if source else _docs(settings)  # those are of the warehouse, and stay its own
+        docs = None if source else settings.make_home() / "data_docs"  # those are of the warehouse, and stay its own
         results = [*landed, *_ask(warehouse, docs, systems, rules, waivers, watch)]
     notes = report.notes(results, waivers, {rule.id for rule in _rules(systems, None)})
     severity: Severity = fail_on.value
@@ -93,11 +93,6 @@ def _refuse_unwritable(junit: Path) -> None:
         junit.open("a").close()
     except OSError as error:
         raise ConfigurationError(f"--junit is {junit}, which cannot be written ({error.strerror}).") from error
-
-
-def _docs(settings: Settings) -> Path:
-    settings.make_home()
-    return settings.home / "data_docs"
 
 
 def _bars() -> Watch:

@@ -60,9 +60,16 @@ def demo(
 
 def _write(landing: Path, settings: Settings, watch: Watch, choices: dict[str, Any]) -> None:
     from ingest.contract import read_contracts
+    from ingest.errors import ConfigurationError
     from ingest.sample import SYSTEMS, write_sample
 
     systems = read_contracts(settings.contract_folders)
+    try:
+        landing.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The landing zone {landing} cannot be written ({error.strerror}); correct TALLY_LANDING."
+        ) from error
     watch.writing(sum(len(system.tables) for system in systems if system.name in SYSTEMS))
     write_sample(
         landing,

@@ -168,7 +168,7 @@ def test_an_interrupted_command_says_so(warehouse: Warehouse, monkeypatch: pytes
     [
         ("TALLY_DATABASE_URL", "nonsense", ["status", "load", "run", "ui", "stop"]),
         ("TALLY_LANDING", "/nowhere", ["load", "run"]),
-        ("TALLY_HOME", "/proc/tally", ["check", "run", "ui"]),
+        ("TALLY_HOME", "/proc/tally", ["check", "run", "ui", "seal", "verify", "lake"]),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_one_sentence_and_exits_2(
@@ -326,6 +326,14 @@ def test_demo_leaves_a_landing_zone_with_real_deliveries_alone(
 
     assert code == 2
     assert "holds deliveries of its own" in err
+
+
+def test_a_demo_that_cannot_be_written_says_where(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_LANDING", "/proc/tally")
+    code, _, err = warehouse.tally("demo")
+
+    assert code == 2
+    assert err == "The landing zone /proc/tally cannot be written (No such file or directory); correct TALLY_LANDING.\n"
 
 
 def test_a_demo_whose_first_build_failed_says_why_and_nothing_of_marts(
