@@ -48,10 +48,11 @@ def build(
 ) -> Iterator[Any]:
     """Build what the run selected and yield each model and test as it ends; dg.Failure names what did not succeed.
 
-    Unit tests are left out: they test the code of models on rows of their own, and no data can change their outcome.
+    Unit tests are left out: they test the code of models on rows of their own, and no data can change their outcome. So
+    are exposures: nothing is made of them, and dbt would count them among what it builds.
     """
     selection = get_updated_cli_invocation_params_for_context(context, {}, translator)
-    arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
+    arguments = ["--no-write-json", "build", "--exclude-resource-types", "unit_test", "exposure"]
     standing = [] if context.is_subset else standing_views(selection.manifest, connection)
     arguments += all_but(selection.manifest, standing) or selection.selection_args
     if selection.indirect_selection:

@@ -179,7 +179,7 @@ def of_results(results: list[RuleResult]) -> str:
 
 def of_nodes(nodes: Counter[tuple[str, str]]) -> str:
     """How many models and tests came out how, in one line."""
-    words = {("model", "success"): "built", ("test", "pass"): "hold"}
+    words = {"success": "built", "pass": "hold", "error": "failed", "fail": "failed"}
     return ", ".join(
-        f"{plural(count, kind)} {words.get((kind, status), status)}" for (kind, status), count in sorted(nodes.items())
+        f"{plural(count, kind)} {words.get(status, status)}" for (kind, status), count in sorted(nodes.items())
     )

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -49,7 +50,9 @@ def test_a_refused_file_fails_the_run_after_gates_and_marts(warehouse: Warehouse
 def test_a_run_tells_of_every_model_also_of_views_that_stand_as_they_were_made(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    assert warehouse.tally("run")[0] == 0
+    code, out, _ = warehouse.tally("run")
+    assert code == 0
+    assert re.search(r"^build models: \d+ models built, 1 seed built, \d+ tests hold \(", out, re.MULTILINE)
     assert warehouse.tally("run")[0] == 0
     with dg.DagsterInstance.from_config(str(tmp_path / "home" / "dagster")) as instance:
         runs = [instance.all_logs(record.dagster_run.run_id) for record in instance.get_run_records()]
