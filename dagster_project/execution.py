@@ -14,6 +14,7 @@ from dagster_project.progress import Progress
 from ingest import server
 from ingest.errors import ConfigurationError, DatabaseUnreachableError, LandingUnreachableError
 from ingest.landing import zone_of
+from ingest.schema import ensure_schemas
 from ingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ ENDING = {
 
 def run_job(settings: Settings, progress: Progress) -> list[str]:
     """Run the whole job; returns what went wrong, one sentence each, and nothing when all is well."""
-    # What cannot be reached is an error here, not a run that failed.
-    server.connect(settings).close()
+    # What cannot be reached, or not be written, is an error here, not a run that failed.
+    with server.connect(settings) as connection:
+        ensure_schemas(connection, [])
     settings.refuse_missing_landing()
     zone_of(settings.landing).children("")
     environment.prepare(settings)

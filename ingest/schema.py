@@ -19,12 +19,38 @@ from ingest.ddl import (
     index_definitions,
     primary_key,
 )
+from ingest.errors import ConfigurationError
 from ingest.history import keep_standing
 from ingest.keys import create_registry
 from ingest.migrate import differs, widen
 from ingest.seal_list import create_list
 from ingest.seal_rows import list_columns
 from ingest.versions import relations
+
+# What an ordinary user lacks to run warehouse.sql, as the statements that would give it.
+_MISSING_PRIVILEGES = """
+    select
+        current_user,
+        current_database(),
+        concat_ws(
+            '; ',
+            case when not has_database_privilege(current_database(), 'create')
+                then format('grant create on database %I to %I', current_database(), current_user) end,
+            case when not may_have_analyst and analyst is null then 'create role tally_analyst nologin' end,
+            case when not may_have_analyst then format('grant tally_analyst to %I', current_user) end
+        )
+    from (
+        select
+            analyst.oid as analyst,
+            coalesce(
+                pg_has_role(analyst.oid, 'set') or pg_has_role(analyst.oid, 'member with admin option'),
+                me.rolsuper or me.rolcreaterole
+            ) as may_have_analyst
+        from pg_roles as me
+        left join pg_roles as analyst on analyst.rolname = 'tally_analyst'
+        where me.rolname = current_user
+    ) as roles
+"""
 
 _SCHEMA_LOCK = 7_420_001  # any constant will do: two processes must not create the same tables at once
 
@@ -33,7 +59,8 @@ def ensure_schemas(connection: Connection, systems: Iterable[System]) -> list[st
     """Make whatever of the warehouse's own and the contracts' tables is missing or too narrow; commits.
 
     Returns a sentence for each table that was widened. ConfigurationError where a table and its contract differ in a
-    way that is not Tally's to change, or where Postgres does not know a column's type; then nothing is.
+    way that is not Tally's to change, where Postgres does not know a column's type, and where the user lacks a
+    privilege; then nothing is changed.
     """
     systems = tuple(systems)
     try:
@@ -73,6 +100,7 @@ def _make(connection: Connection, systems: tuple[System, ...]) -> list[str]:
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
         if not _own_tables_are_there(connection, own_tables):
+            _refuse_missing_privileges(connection)
             connection.execute(own_tables.encode())
             connection.execute(sql.SQL("comment on schema ingest is {}").format(_version(own_tables)))
         found = find_tables(connection, names)
@@ -120,10 +148,18 @@ def _own_tables_are_there(connection: Connection, statements: str) -> bool:
     return bool(
         connection.execute(
             "select obj_description(to_regnamespace('ingest'), 'pg_namespace') = %s"
-            " and exists (select from pg_roles where rolname = 'tally_analyst' and pg_has_role(oid, 'member'))",
+            " and exists (select from pg_roles where rolname = 'tally_analyst' and pg_has_role(oid, 'set'))",
             (_version(statements),),
         ).fetchall()[0][0]
     )
+
+
+def _refuse_missing_privileges(connection: Connection) -> None:
+    user, database, missing = connection.execute(_MISSING_PRIVILEGES.encode()).fetchall()[0]
+    if missing:
+        raise ConfigurationError(
+            f"{user} may not make a warehouse of database {database}; let a superuser run: {missing};"
+        )
 
 
 def _version(statements: str) -> str:

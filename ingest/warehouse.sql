@@ -245,7 +245,8 @@ begin
     if not exists (select from pg_roles where rolname = 'tally_analyst') then
         create role tally_analyst nologin;
     end if;
-    if not pg_has_role(current_user, 'tally_analyst', 'member') then
+    -- Whoever creates a role, and is no superuser, may grant it but not become it.
+    if not pg_has_role(current_user, 'tally_analyst', 'set') then
         execute format('grant tally_analyst to %I', current_user);
     end if;
 end

@@ -26,7 +26,7 @@ def as_owner(settings: Settings, systems: tuple[System, ...]) -> Iterator[Connec
 
 @contextmanager
 def as_analyst(settings: Settings) -> Iterator[Connection]:
-    """A read-only transaction of the analyst role; ConfigurationError before the first load."""
+    """A read-only transaction of the analyst role; ConfigurationError before the first load and without its grant."""
     with server.connect(settings) as connection:
         connection.read_only = True
         try:
@@ -34,5 +34,9 @@ def as_analyst(settings: Settings) -> Iterator[Connection]:
         except (errors.InvalidParameterValue, errors.UndefinedObject) as error:
             raise ConfigurationError(
                 "The warehouse is empty; fill it with `tally run` or `tally demo` first."
+            ) from error
+        except errors.InsufficientPrivilege as error:
+            raise ConfigurationError(
+                f"{connection.info.user} may not act as {ANALYST}; `tally run` grants it, or says what is missing."
             ) from error
         yield connection

@@ -1,13 +1,16 @@
 """The tables that Postgres holds are those that the contracts describe."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from ingest.contract import System, Table
 from ingest.ddl import declared_references, primary_key
-from ingest.errors import ContractError
+from ingest.errors import ConfigurationError, ContractError
 from ingest.schema import ensure_schemas
 from ingest.versions import relations
 from tests.ingest.shop import Shop
@@ -143,6 +146,57 @@ def test_the_warehouses_own_tables_are_brought_up_to_date(
     ensure_schemas(connection, systems)
 
     connection.execute("select header from ingest.loads")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An ordinary user who owns an empty database; `run` is what a superuser does for him."""
+
+    name: str
+    conninfo: str
+    run: Callable[[str], object]
+
+    def ensure(self) -> list[str]:
+        with psycopg.connect(self.conninfo) as connection:
+            return ensure_schemas(connection, [])
+
+
+@pytest.fixture
+def owner(server_conninfo: str, template: str) -> Iterator[Owner]:
+    name = f"{template}_owner"
+    with psycopg.connect(server_conninfo, autocommit=True) as admin:
+        admin.execute(f"create role {name} login password 'secret'".encode())
+        admin.execute(f"create database {name} owner {name}".encode())
+        yield Owner(
+            name,
+            make_conninfo(server_conninfo, dbname=name, user=name, password="secret"),  # noqa: S106
+            lambda statement: admin.execute(statement.encode()),
+        )
+        admin.execute(f"drop database {name} with (force)".encode())
+        admin.execute(f"drop role {name}".encode())
+
+
+def test_an_owner_who_made_the_analyst_role_may_become_it(owner: Owner) -> None:
+    # As PostgreSQL leaves it to whoever has CREATEROLE and creates a role.
+    owner.run(f"grant tally_analyst to {owner.name} with admin true, inherit false, set false")
+    owner.ensure()
+
+    with psycopg.connect(owner.conninfo) as connection:
+        connection.execute("set role tally_analyst")
+        connection.execute("select * from audit.gate_state")
+
+
+def test_an_owner_without_privileges_is_told_what_a_superuser_must_run(owner: Owner) -> None:
+    owner.run(f"alter database {owner.name} owner to current_user")
+    with pytest.raises(ConfigurationError, match="let a superuser run: ") as refusal:
+        owner.ensure()
+    for statement in str(refusal.value).partition("run: ")[2].rstrip(";").split("; "):
+        owner.run(statement)
+
+    assert owner.ensure() == []
+    assert str(refusal.value).endswith(
+        f"grant create on database {owner.name} to {owner.name}; grant tally_analyst to {owner.name};"
+    )
 
 
 def test_the_analyst_reads_verdicts_but_no_raw_row(connection: psycopg.Connection) -> None:
