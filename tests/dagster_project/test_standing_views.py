@@ -75,6 +75,7 @@ def test_a_build_makes_again_what_was_dropped_and_what_another_project_made(
     before, all_views = standing(builds), dict(builds.fetch(VIEWS))
     with psycopg.connect(builds.database) as connection:
         connection.execute("drop view staging.stg_funpot__votes cascade")
+        connection.execute("comment on column marts.settlements.fee is 'as another project told it'")
     lost = before - standing(builds)
     assert "intermediate.int_funpot__settlements" in lost
 
@@ -86,3 +87,5 @@ def test_a_build_makes_again_what_was_dropped_and_what_another_project_made(
     assert standing(builds) == set()
     builds.build()
     assert standing(builds) == before
+    fee = "select col_description(attrelid, attnum) from pg_attribute where attrelid = 'marts.settlements'::regclass"
+    assert builds.fetch(f"{fee} and attname = 'fee'") == [("What the platform keeps by rule.",)]

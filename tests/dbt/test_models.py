@@ -26,6 +26,15 @@ ONE_ENGINE_ONLY = re.compile(
     r"|ref\('touched_\w+'\) }}"
 )
 
+# Each mart, and whether it and all of its columns have comments.
+COMMENTS = """
+    select relname, bool_and(obj_description(attrelid, 'pg_class') <> '' and col_description(attrelid, attnum) <> '')
+    from pg_class
+    inner join pg_attribute on pg_class.oid = attrelid
+    where relnamespace = 'marts'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+    group by relname
+"""
+
 
 @pytest.fixture
 def dbt(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
@@ -50,7 +59,11 @@ def test_a_view_built_alone_leaves_those_that_read_it(dbt: Callable[..., Any], c
     assert connection.execute("select count(*) from intermediate.int_funpot__settlements").fetchall() == [(0,)]
 
 
-def test_the_documentation_builds_into_one_page_that_asks_nobody(dbt: Callable[..., Any], settings: Settings) -> None:
+def test_what_marts_mean_stands_in_the_database_and_on_one_page_that_asks_nobody(
+    dbt: Callable[..., Any], settings: Settings, connection: psycopg.Connection
+) -> None:
+    found = connection.execute(COMMENTS).fetchall()
+    assert dict(found) == {model.stem: True for model in MODELS if model.parent.name == "marts"}
     assert dbt("docs", "generate", "--static").success
 
     page = (environment.dbt_target(settings) / "static_index.html").read_text(encoding="utf-8")

@@ -27,6 +27,9 @@
         {{ _build_whole(name, sql) if is_whole else _build_change(name, key, sql) }}
     {% endcall %}
     {% set made = name ~ ("__whole" if is_whole else "__new") %}
+    {% if is_whole or full_systems() %}
+        {% do run_query(_comments("building." ~ made if is_whole else this)) %}
+    {% endif %}
     {% do create_indexes(api.Relation.create(database=this.database, schema="building", identifier=made)) %}
     {% if is_whole %}
         {% do run_query("analyze building." ~ name ~ "__whole") %}
@@ -70,6 +73,15 @@
         ) %}
     {% endif %}
     {{ return(is_other) }}
+{% endmacro %}
+
+{# What the model and its columns mean, where whoever reads the mart looks. A mart that stays has its comments, and other
+   ones come with another project, which builds every system whole. #}
+{% macro _comments(mart) %}
+    comment on table {{ mart }} is {{ postgres_escape_comment(model.description | trim) }};
+    {%- for column in model.columns.values() %}
+    comment on column {{ mart }}.{{ column.name }} is {{ postgres_escape_comment(column.description | trim) }};
+    {%- endfor %}
 {% endmacro %}
 
 {# A table with its constraints and indexes, which publishing moves. Held systems keep the rows they have, and archived
