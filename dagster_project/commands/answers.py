@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from psycopg import Connection
-from rich.table import Table
 
-from dagster_project.commands.tables import table
+from dagster_project.commands.tables import Rows, table
 
 EVENT_TYPES_SHOWN = 4
 DIFFERING_SHOWN = 20
@@ -94,18 +93,18 @@ DIFFERING = """
 """
 
 
-def answers(connection: Connection) -> Iterator[Table]:
+def answers(connection: Connection) -> Iterator[Rows]:
     """The tables, one after the other; the last one only when balances differ."""
     yield _ask(connection, "What happened?", EVENTS, shown=EVENT_TYPES_SHOWN)
     yield _ask(connection, "Who is on top?", LEADERS)
     yield _ask(connection, "Was every contest settled right?", SETTLEMENTS)
     yield _ask(connection, "Does the money add up?", BALANCES)
     differing = _ask(connection, "Balances that differ from their ledger", DIFFERING, shown=DIFFERING_SHOWN)
-    if differing.row_count:
+    if differing.cells:
         yield differing
 
 
-def _ask(connection: Connection, title: str, query: str, **parameters: Any) -> Table:
+def _ask(connection: Connection, title: str, query: str, **parameters: Any) -> Rows:
     cursor = connection.execute(query.encode(), parameters)
     names = [column.name.replace("_", " ") for column in cursor.description or ()]
     rows = cursor.fetchall()

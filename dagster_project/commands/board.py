@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 PERIODS_NAMED = 5
+DAY = len("2026-06-30")
 
 BOARDS = "select distinct system, board from marts.leaderboards order by 1, 2"
 PERIODS = """
@@ -56,9 +57,16 @@ def board(
         _refuse_unknown_period(connection, of_system, name, period)
         parameters = {"system": of_system, "board": name, "period": period, "as_of": instant, "limit": limit}
         rows = connection.execute((AS_OF if instant else NOW).encode(), parameters).fetchall()
-    when = f" as of {instant:%Y-%m-%d %H:%M:%S.%f} UTC".replace(".000000", "") if instant else ""
-    title = f"{of_system} {name}, {period}{when}"
+    title = f"{of_system} {name}, {period}{_when(as_of, instant)}"
     console().print(table(title if rows else f"{title}: nobody stood on it", ["rank", "who", "score"], rows))
+
+
+def _when(as_of: str | None, instant: datetime | None) -> str:
+    if not as_of or not instant:
+        return ""
+    if len(as_of) == DAY:
+        return f" as of the end of {as_of}"
+    return f" as of {instant:%Y-%m-%d %H:%M:%S.%f} UTC".replace(".000000", "")
 
 
 def _instant(text: str) -> datetime:
@@ -66,7 +74,7 @@ def _instant(text: str) -> datetime:
     from ingest.errors import ConfigurationError
 
     try:
-        if len(text) == len("2026-06-30"):
+        if len(text) == DAY:
             return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time.min, UTC) - timedelta.resolution
         found = datetime.fromisoformat(text)
     except ValueError as error:

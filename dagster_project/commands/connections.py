@@ -13,6 +13,8 @@ from ingest.schema import ensure_schemas
 from ingest.settings import Settings
 
 ANALYST = "tally_analyst"
+# The options of a session that reads marts and verdicts only, whoever it is that logs in.
+READING = f"-crole={ANALYST} -cdefault_transaction_read_only=on"
 
 
 @contextmanager

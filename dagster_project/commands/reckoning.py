@@ -12,10 +12,9 @@ from typing import Any
 
 from psycopg import Connection
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from dagster_project.commands.tables import amount, plural, table
+from dagster_project.commands.tables import Rows, amount, plural, table
 
 Row = Mapping[str, Any]
 SHARES_SHOWN = 30
@@ -88,7 +87,7 @@ def _shown(row: Row) -> list[Any]:
     return [_instant(value) if isinstance(value, datetime) else value for value in row.values()]
 
 
-def _steps(title: str, unit: str, steps: Sequence[tuple[str, Any, str]]) -> Table:
+def _steps(title: str, unit: str, steps: Sequence[tuple[str, Any, str]]) -> Rows:
     return table(title, ["", unit, ""], steps)
 
 
@@ -115,7 +114,7 @@ def _not_decided(connection: Connection, settlement: Row) -> Iterator[Renderable
     yield Text(f"Nothing is settled yet: the contest is {settlement['status']}.")
 
 
-def _by_option(stakes: Sequence[Row]) -> Table:
+def _by_option(stakes: Sequence[Row]) -> Rows:
     groups: dict[tuple[str, str], list[Decimal]] = {}
     for stake in stakes:
         groups.setdefault((stake["option"], stake["standing"]), []).append(stake["stake"])
@@ -123,7 +122,7 @@ def _by_option(stakes: Sequence[Row]) -> Table:
     return table("Stakes", ["option", "standing", "votes", "stakes"], rows)
 
 
-def _pool_steps(settlement: Row, stakes: Sequence[Row]) -> Table:
+def _pool_steps(settlement: Row, stakes: Sequence[Row]) -> Rows:
     fee_bps, step = _rule(settlement["rule"], "fee_bps"), _rule(settlement["rule"], "step")
     closing = sum(settlement[name] for name in ("payouts_expected", "fee", "breakage", "refunds"))
     return _steps(
@@ -142,7 +141,7 @@ def _pool_steps(settlement: Row, stakes: Sequence[Row]) -> Table:
     )
 
 
-def _shares(settlement: Row, won: Sequence[Row]) -> Table:
+def _shares(settlement: Row, won: Sequence[Row]) -> Rows:
     step = int(_rule(settlement["rule"], "step"))
     rows: list[tuple[Any, ...]] = []
     for stake in won:
@@ -183,7 +182,7 @@ def _paid(stake: Row) -> tuple[Any, Any, Any]:
     return stake["expected_payout"], stake["recorded_payout"], stake["difference"]
 
 
-def _wrongly_paid(stakes: Sequence[Row]) -> Table:
+def _wrongly_paid(stakes: Sequence[Row]) -> Rows:
     rows = [
         (stake["vote_id"], stake["voter_id"], stake["standing"], stake["stake"], *_paid(stake))
         for stake in stakes

@@ -12,21 +12,19 @@ if TYPE_CHECKING:
 LOADS = """
     select
         system,
-        count(distinct table_name) as tables,
         count(*) filter (where status = 'loaded') as files,
         sum(rows_accepted)::bigint as rows,
         sum(rows_conflict + rows_rejected)::bigint as quarantined,
-        count(*) filter (where status = 'failed') as refused_files,
         max(delivered_on) filter (where status = 'loaded') as last_delivery,
         current_date - max(delivered_on) filter (where status = 'loaded') as days_ago,
-        date_trunc('second', max(loaded_at) filter (where status = 'loaded'))::text as last_load
+        to_char(max(loaded_at) filter (where status = 'loaded'), 'YYYY-MM-DD HH24:MI') as last_load
     from ingest.loads
     group by system
     order by system
 """
 
 REFUSED_FILES = """
-    select system, table_name, path, reason
+    select system, table_name as "table", path, reason
     from ingest.loads
     where status = 'failed'
     order by system, table_name, path
@@ -40,9 +38,10 @@ GATES = """
         count(*) filter (where status = 'failed') as failed,
         count(*) filter (where status = 'error') as no_verdict,
         count(*) filter (where status = 'not_applicable') as not_applicable,
-        coalesce(max(array_to_string(held.rules, ', ')), '') as held_by,
-        coalesce(max(held.loads_without_verdict), 0) as loads_not_judged,
-        date_trunc('second', max(checked_at))::text as last_asked
+        max(concat_ws(
+            ', ', array_to_string(held.rules, ', '), 'loads not judged: ' || nullif(held.loads_without_verdict, 0)
+        )) as held_by,
+        to_char(max(checked_at), 'YYYY-MM-DD HH24:MI') as last_asked
     from audit.gate_state
     full join audit.held_systems as held using (system)
     group by system
@@ -65,7 +64,7 @@ SEALS = """
             where (system, table_name) = (sealed.system, sealed.table_name) and load_id > sealed.upto_load
         ))::bigint as rows_not_sealed,
         max(seal) as last_seal,
-        date_trunc('second', max(sealed_at))::text as sealed_at
+        to_char(max(sealed_at), 'YYYY-MM-DD HH24:MI') as sealed_at
     from sealed
     inner join audit.seals using (seal)
     group by system
@@ -75,10 +74,10 @@ SEALS = """
 PARTITIONS = """
     select
         replace(parents.relnamespace::regnamespace::text, 'raw_', '') as system,
-        parents.relname as table_name,
+        parents.relname as "table",
         count(*) as partitions,
-        min(children.relname) as first,
-        max(children.relname) as last,
+        replace(min(right(children.relname, 7)), '_', '-') as first,
+        replace(max(right(children.relname, 7)), '_', '-') as last,
         pg_size_pretty(sum(pg_total_relation_size(children.oid))) as size
     from pg_inherits
     inner join pg_class as parents on parents.oid = inhparent
@@ -99,7 +98,7 @@ SECTIONS = (
 
 def status() -> None:
     """Show what is loaded, what was refused, what the gates say and where the database is."""
-    from dagster_project.commands.connections import as_owner
+    from dagster_project.commands.connections import READING, as_owner
     from ingest import server
     from ingest.contract import read_contracts
     from ingest.settings import Settings
@@ -112,8 +111,10 @@ def status() -> None:
             if rows:
                 terminal.print(table(title, columns, rows))
                 terminal.print()
-    terminal.print(f"Landing zone: {settings.landing}")
-    terminal.print(f"psql and BI tools: {_url(server.start(settings))}")
+    conninfo = server.start(settings)
+    terminal.print(f"Landing zone: {settings.landing}", soft_wrap=True)
+    terminal.print(f"psql and BI tools, as the analyst role, read-only: {_url(conninfo, READING)}", soft_wrap=True)
+    terminal.print(f"The owner, who may change everything: {_url(conninfo)}", soft_wrap=True)
     if not settings.database_url:
         terminal.print("The database is embedded; `tally stop` stops it.")
 
@@ -124,13 +125,15 @@ def _ask(connection: Connection, query: str) -> tuple[list[str], list[tuple[Any,
     return names, cursor.fetchall()
 
 
-def _url(conninfo: str) -> str:
+def _url(conninfo: str, options: str = "") -> str:
     """The connection string as a URL without its password, which does not belong on a terminal."""
     from urllib.parse import quote, urlencode
 
     from psycopg.conninfo import conninfo_to_dict
 
     parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if name != "password"}
+    if options:
+        parts["options"] = f"{parts.get('options', '')} {options}".strip()
     user, database = quote(parts.pop("user", "")), quote(parts.pop("dbname", ""))
     if not parts.get("host", "").startswith("/"):
         host, port = parts.pop("host", "localhost"), parts.pop("port", "5432")

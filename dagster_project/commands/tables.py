@@ -4,13 +4,17 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 NO_WIDTH = 10_000
+GAP = 2  # between two columns
+FEW_COLUMNS = 3  # so many have room on any terminal, if only their texts wrap
 
 
 def console() -> Console:
@@ -39,18 +43,76 @@ def amount(value: Decimal | int | None, unit: str | None = None) -> str:
     return "" if value is None else f"{_number(value, separators=True)} {unit or ''}".strip()
 
 
-def table(
-    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], separators: bool = True
-) -> Table:
+@dataclass(frozen=True)
+class Rows:
+    """Rows under their columns; where the terminal has no room for that, each row by itself, a column to a line."""
+
+    title: str | None
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    numeric: Sequence[bool]
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.title:
+            yield Text(self.title, style="bold")
+        columns = self.columns
+        if sum(self._widths(columns)) > options.max_width:
+            columns = [name.replace(" ", "\n") for name in columns]
+        if len(columns) > FEW_COLUMNS and self._least_width(columns) > options.max_width:
+            yield from self._records()
+        else:
+            yield self._table(columns)
+
+    def _table(self, columns: Sequence[str]) -> Table:
+        """One column may wrap: of many, the widest alone has words enough for it."""
+        made = Table(header_style="bold", box=None, pad_edge=False)
+        widths = self._widths(columns)
+        for name, width, numeric in zip(columns, widths, self.numeric, strict=True):
+            whole = len(columns) > FEW_COLUMNS and width < max(widths)
+            made.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
+        for row in self.cells:
+            made.add_row(*map(Text, row))
+        return made
+
+    def _records(self) -> Iterator[Table | Text]:
+        for number, row in enumerate(self.cells):
+            if number:
+                yield Text()
+            record = Table.grid(padding=(0, GAP, 0, 0))
+            record.add_column(style="bold", no_wrap=True)
+            record.add_column(overflow="fold")
+            for name, cell in zip(self.columns, row, strict=True):
+                record.add_row(Text(name), Text(cell))
+            yield record
+
+    def _widths(self, columns: Sequence[str]) -> list[int]:
+        """What each column takes, with the gap after all but the last."""
+        widths = [max(map(_width, [name, *self._column(place)])) for place, name in enumerate(columns)]
+        return [width + GAP for width in widths[:-1]] + widths[-1:]
+
+    def _least_width(self, columns: Sequence[str]) -> int:
+        """What the table takes when the texts of its widest column wrap, and none of their words is cut."""
+        widths = self._widths(columns)
+        widest = max(widths)
+        words = [word for cell in self._column(widths.index(widest)) for word in cell.split()]
+        return sum(widths) - widest + min(widest, max(map(_width, words), default=0) + GAP)
+
+    def _column(self, place: int) -> list[str]:
+        return [row[place] for row in self.cells]
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], separators: bool = True) -> Rows:
     """A table; numbers are set flush right, nothing is shortened. `separators` groups their digits by thousands."""
     shown = list(rows)
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for position, name in enumerate(columns):
-        numeric = bool(shown) and all(isinstance(row[position], int | Decimal | None) for row in shown)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in shown:
-        made.add_row(*(Text(_cell(value, separators)) for value in row))
-    return made
+    numeric = [
+        bool(shown) and all(isinstance(row[place], int | Decimal | None) for row in shown)
+        for place in range(len(columns))
+    ]
+    return Rows(title, columns, [[_cell(value, separators) for value in row] for row in shown], numeric)
+
+
+def _width(text: str) -> int:
+    return max(map(cell_len, text.expandtabs().split("\n")))
 
 
 def _cell(value: object, separators: bool) -> str:

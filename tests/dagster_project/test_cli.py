@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from dagster_project.commands import check, demo, run
 from expectations.rule import Severity
@@ -261,6 +262,24 @@ def test_status_tells_loads_gates_and_where_the_database_is(
     assert code == 0
     for words in ("Loads", "storyforge", "2026-06-01", "Refused files", "b.xml", "Gates", "funpot", "postgresql://"):
         assert words in out
+
+
+def test_status_gives_bi_tools_an_address_that_only_reads(settlements: Warehouse) -> None:
+    reading, owning = [
+        line.split()[-1] for line in settlements.tally("status")[1].splitlines() if "postgresql:" in line
+    ]
+    password = conninfo_to_dict(settlements.database).get("password")
+    with psycopg.connect(reading, password=password) as connection:
+        assert connection.execute("select count(*) from marts.settlements").fetchall() == [(2,)]
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("delete from marts.settlements")
+    with (
+        psycopg.connect(reading, password=password) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("select * from raw_funpot.users")
+    with psycopg.connect(owning, password=password) as connection:
+        connection.execute("select * from raw_funpot.users")
 
 
 def test_check_writes_json_and_junit_of_the_same_verdicts(warehouse: Warehouse, tmp_path: Path) -> None:
