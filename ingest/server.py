@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,6 +93,8 @@ def stop(settings: Settings) -> bool:
         return False
     with cluster.locked():
         cluster.control("stop", "-m", "fast")
+        with suppress(OSError):  # somebody may have left a file there
+            cluster.runtime.rmdir()
     return True
 
 

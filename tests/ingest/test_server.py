@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ingest import server
 from ingest.errors import ConfigurationError, DatabaseUnreachableError
@@ -70,6 +70,15 @@ def test_a_stopped_server_starts_again_on_use(folder: Path) -> None:
     assert server.stop(settings)
     assert not server.stop(settings)
     assert remembered(settings) == ["kept"]
+
+
+def test_a_stopped_server_leaves_no_folder_of_its_socket(folder: Path) -> None:
+    settings = settings_of(folder / "home")
+    runtime = Path(conninfo_to_dict(server.start(settings))["host"])
+    assert runtime.is_dir()
+    server.stop(settings)
+
+    assert not runtime.exists()
 
 
 def test_two_commands_at_once_start_one_server(folder: Path) -> None:
