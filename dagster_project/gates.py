@@ -6,18 +6,24 @@ the rows of held systems as they are (`audit.held_systems`). The verdict is an a
 it waits for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
 from dagster_project.progress import Progress
-from dagster_project.raw import asset_key
+from dagster_project.raw import asset_key, group
 from dagster_project.resources import Warehouse
 from expectations.results import RuleResult
-from expectations.rule import Rule
+from expectations.rule import Rule, Severity
 from ingest.contract import System
 
 SAMPLES_SHOWN = 5
+# To Dagster every check that does not block is the same.
+SEVERITIES: Mapping[Severity, str] = {
+    "critical": "Critical: while it is broken, the marts of its system keep their last good state.",
+    "error": "Error: `tally check` fails while it is broken.",
+    "warn": "Warning: it is told, and stops nothing.",
+}
 ALL_ROWS_TAG = "tally/all_rows"  # on a run that asks every rule of every row again
 
 
@@ -33,7 +39,7 @@ def gate(system: System, rules: Sequence[Rule]) -> dg.AssetsDefinition:
         verdict_key(system.name),
         deps={asset_key(system.name, table.name) for table in system.tables},
         description=f"What {len(rules)} rules say of the raw tables. A broken critical one holds the marts back.",
-        group_name=system.name,
+        group_name=group(system.name),
         kinds={"greatexpectations"},
     )
 
@@ -42,7 +48,10 @@ def gate(system: System, rules: Sequence[Rule]) -> dg.AssetsDefinition:
         specs=[verdict],
         check_specs=[
             dg.AssetCheckSpec(
-                key.name, asset=key.asset_key, description=rule.title, metadata={"severity": rule.severity}
+                key.name,
+                asset=key.asset_key,
+                description=f"{rule.title} {SEVERITIES[rule.severity]}",
+                metadata={"severity": rule.severity},
             )
             for key, rule in by_check.items()
         ],
@@ -85,6 +94,7 @@ def gate(system: System, rules: Sequence[Rule]) -> dg.AssetsDefinition:
 def _check_result(key: dg.AssetCheckKey, result: RuleResult) -> dg.AssetCheckResult:
     samples = [{"subject": s.subject, "amount": str(s.amount), "evidence": str(s.evidence)} for s in result.samples]
     metadata = {
+        "severity": result.rule.severity,
         "status": result.status,
         "verdict": result.verdict,
         "rows": result.breaking_rows,

@@ -20,6 +20,14 @@ from dagster_project.resources import Warehouse
 from dagster_project.standing_views import Manifest
 from expectations.results import why_held
 
+# What dbt's generic tests ask, and those of dbt/tests/generic whose condition says it best.
+MEANINGS = {
+    "unique": "{column_name} is unique",
+    "not_null": "{column_name} is never null",
+    "accepted_values": "{column_name} is one of {values}",
+    "rows_that_break": "no row has {condition}",
+}
+
 
 class Translator(DagsterDbtTranslator):
     """dbt sources are the raw assets that they name; whatever reads a source waits for the verdict on its system."""
@@ -30,7 +38,7 @@ class Translator(DagsterDbtTranslator):
         self.judged_systems = frozenset(judged_systems)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The system for staging and intermediate models, `marts` for what all systems share."""
+        """The folder: the system, or what all systems share."""
         *_, folder, _file = dbt_resource_props["original_file_path"].split("/")
         return str(folder)
 
@@ -41,6 +49,22 @@ class Translator(DagsterDbtTranslator):
         sources = [manifest["sources"][parent] for parent in parents if parent.startswith("source.")]
         verdicts = {verdict_key(name) for name in {s["source_name"] for s in sources} & self.judged_systems}
         return spec.replace_attributes(deps=[*spec.deps, *verdicts]) if verdicts else spec
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Manifest, unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """The test as dagster-dbt sees it, and what it asks in words."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=_meaning(self.get_resource_props(manifest, unique_id)))
+
+
+def _meaning(test: Mapping[str, Any]) -> str:
+    """The name of a test, which is a sentence, and what of it the name does not say."""
+    sentence = test["name"].rpartition("__")[2].replace("_", " ").capitalize()
+    generic = test.get("test_metadata") or {"name": None, "kwargs": {}}
+    asked = {**generic["kwargs"], "values": ", ".join(generic["kwargs"].get("values", []))}
+    detail = MEANINGS.get(generic["name"], "").format(**asked)
+    return f"{sentence}: {detail}." if detail else f"{sentence}."
 
 
 def model_assets(manifest: Manifest, judged_systems: Iterable[str]) -> dg.AssetsDefinition:

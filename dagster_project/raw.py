@@ -29,6 +29,11 @@ def asset_key(system: str, table: str) -> dg.AssetKey:
     return dg.AssetKey([f"raw_{system}", table])
 
 
+def group(system: str) -> str:
+    """The group of a system's raw tables and verdict, which come before all models."""
+    return f"raw_{system}"
+
+
 def raw_assets(system: System) -> dg.AssetsDefinition:
     """The tables of one system; parents are loaded before children, files in the order of their delivery."""
 
@@ -90,7 +95,7 @@ def _spec(table: Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         asset_key(table.system, table.name),
         description=table.description,
-        group_name=table.system,
+        group_name=group(table.system),
         kinds={"postgres"},
         metadata={"dagster/column_schema": dg.TableSchema(columns), "load_mode": table.load_mode},
     )

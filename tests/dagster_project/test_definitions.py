@@ -66,6 +66,19 @@ def test_every_rule_is_a_check_of_the_table_it_speaks_about_first(
     assert rules <= graph.asset_check_keys
 
 
+def test_every_check_says_what_it_asks_and_every_rule_what_comes_of_a_break(
+    definitions: dg.Definitions, systems: tuple[System, ...]
+) -> None:
+    assets = [each for each in definitions.assets or () if isinstance(each, dg.AssetsDefinition)]
+    told = {spec.name: spec.description or "" for each in assets for spec in each.check_specs}
+
+    assert "" not in told.values()
+    assert told["reconciliation_status_is_known"] == "Reconciliation status is known: status is one of agrees, differs."
+    assert told["opening_and_movement_make_closing"].endswith(": no row has opening + credits - debits <> closing.")
+    critical = {rule.name for system in systems for rule in rules_for(system) if rule.severity == "critical"}
+    assert critical == {name for name, text in told.items() if "Critical: " in text}
+
+
 def test_every_table_is_checked_for_files_that_cannot_be_read(graph: AssetGraph, systems: tuple[System, ...]) -> None:
     checked = {key.asset_key for key in graph.asset_check_keys if key.name == FILES_READABLE}
 
@@ -86,11 +99,15 @@ def test_every_mart_waits_for_the_verdicts_on_its_systems(graph: AssetGraph, sys
     assert verdicts <= upstream
 
 
-def test_models_are_grouped_by_system_and_marts_together(graph: AssetGraph, systems: tuple[System, ...]) -> None:
+def test_raw_tables_and_models_are_grouped_by_system_and_marts_together(
+    graph: AssetGraph, systems: tuple[System, ...]
+) -> None:
     groups = {node.group_name for node in graph.asset_nodes}
 
     shared = {"ingest", "seeds", "building", "events", "boards", "balances", "marts"}
-    assert groups == {*shared, *(system.name for system in systems)}
+    names = {system.name for system in systems}
+    assert groups == {*shared, *names, *(f"raw_{name}" for name in names)}
+    assert {graph.get(key).group_name for key in map(verdict_key, names)} == {f"raw_{name}" for name in names}
     assert graph.get(dg.AssetKey(["staging", "stg_funpot__votes"])).group_name == "funpot"
 
 
