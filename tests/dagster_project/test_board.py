@@ -117,10 +117,16 @@ def test_the_days_of_a_board_add_up_to_its_lifetime(built: Warehouse) -> None:
 
 def test_the_command_shows_the_first_places_now_and_as_of_the_end_of_a_day(built: Warehouse) -> None:
     recounted = messages(built)
-    for words, at in (((), LAST), (("--as-of", "2026-05-20"), datetime(2026, 5, 20, 23, 59, 59, 999999, UTC))):
+    end_of_day = datetime(2026, 5, 20, 23, 59, 59, 999999, UTC)
+    for words, at, told in (
+        ((), LAST, ""),
+        (("--as-of", "2026-05-20"), end_of_day, " as of the end of 2026-05-20"),
+        (("--as-of", "2026-05-20T12:00"), datetime(2026, 5, 20, 12, tzinfo=UTC), " as of 2026-05-20 12:00:00 UTC"),
+    ):
         code, out, err = built.tally("board", "messages", "--limit", "3", *words)
 
         assert (code, err) == (0, "")
+        assert out.splitlines()[0] == f"synapse messages, lifetime{told}"
         shown = [tuple(line.replace(",", "").split()) for line in out.splitlines()[-3:]]
         assert shown == [tuple(map(str, row)) for row in by_id(recounted(at))[:3]]
 
