@@ -1,19 +1,18 @@
-with latest as (
-    select max(occurred_at) as as_of
-    from {{ ref('fct_events') }}
-    where system = 'funpot'
-),
+with newest as (select * from {{ ref('int_funpot__newest') }}),
 
+-- Where vote and event are unknown, a stake given back can only have been rolled back.
 movements as (
     select
         user_id,
         coalesce(contest_id, reference, entry_id) as staked_on,
         sum(case when movement = 'stake_taken' then -amount else {{ whole(0) }} end) as taken,
-        sum(case when movement = 'stake_rolled_back' then amount else {{ whole(0) }} end) as rolled_back,
+        sum(case when movement <> 'stake_taken' then amount else {{ whole(0) }} end) as rolled_back,
         min(posted_at) as first_posted_at,
         max(posted_at) as last_posted_at
     from {{ ref('int_funpot__movements_booked') }}
-    where movement in ('stake_taken', 'stake_rolled_back')
+    where
+        movement in ('stake_taken', 'stake_rolled_back')
+        or (movement = 'stake_refunded' and contest_id is null)
     group by 1, 2
 ),
 
@@ -50,11 +49,13 @@ final as (
         compared.taken - compared.rolled_back - compared.staked as amount,
         'INT' as unit,
         case
+            when compared.taken < compared.rolled_back then 'more given back than taken'
             when compared.staked = 0 then 'stake taken without a vote'
             when compared.taken = compared.rolled_back then 'vote without a stake'
             else 'another stake taken'
         end as cause,
         case
+            when compared.taken < compared.rolled_back then compared.last_happened_at
             when compared.staked = 0 then compared.first_posted_at
             when compared.taken = compared.rolled_back then compared.first_cast_at
             else compared.last_happened_at
@@ -65,11 +66,11 @@ final as (
             'rolled_back': 'compared.rolled_back',
         }) }} as evidence
     from compared
-    cross join latest
+    cross join newest
     where
         compared.taken - compared.rolled_back <> compared.staked
         -- A vote and its posting may arrive a day apart.
-        and compared.last_happened_at + interval '24 hours' < latest.as_of
+        and compared.last_happened_at + interval '24 hours' < newest.newest_at
         -- Without any ledger there is nothing to compare votes with.
         and exists (select 1 from {{ ref('stg_funpot__wallet_ledger') }})
 )
