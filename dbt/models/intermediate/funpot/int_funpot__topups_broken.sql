@@ -24,7 +24,9 @@ credited as (
         min(credits.posted_at) as first_posted_at,
         (array_agg(credits.posted_at order by credits.posted_at) filter (where credits.movement = 'topup_paid'))[2]
             as repeated_at,
-        sum(credits.amount) as amount
+        sum(case when credits.movement = 'topup_paid' then credits.amount else {{ whole(0) }} end) as credited,
+        sum(case when credits.movement <> 'topup_paid' then -credits.amount else {{ whole(0) }} end) as taken_back,
+        max(credits.posted_at) filter (where credits.movement <> 'topup_paid') as last_taken_back_at
     from credits
     left join payments on credits.reference = payments.payment_id
     left join invoices on credits.reference = invoices.invoice_id
@@ -41,7 +43,9 @@ compared as (
         credited.first_posted_at,
         credited.repeated_at,
         case when payments.status = 'paid' then payments.amount else {{ whole(0) }} end as due,
-        coalesce(credited.amount, 0) as credited,
+        credited.last_taken_back_at,
+        coalesce(credited.credited, 0) as credited,
+        coalesce(credited.taken_back, 0) as taken_back,
         coalesce(credited.credits, 0) as credits,
         payments.user_id = credited.first_user_id and payments.user_id = credited.last_user_id as is_own
     from payments
@@ -53,12 +57,13 @@ judged as (
         *,
         case
             when status is null then 'top-up without a payment'
-            when status <> 'paid' and credited <> 0 then 'credited without being paid'
+            when status <> 'paid' and credited <> taken_back then 'credited without being paid'
             when status <> 'paid' then null
             when credits = 0 then 'not credited'
             when credits > 1 then 'credited more than once'
             when credited <> due then 'another amount credited'
             when not is_own then 'credited to another user'
+            when taken_back > credited then 'more taken back than credited'
         end as cause
     from compared
 ),
@@ -67,12 +72,13 @@ final as (
     select
         'A-03' as rule_id,
         judged.subject,
-        judged.credited - judged.due as amount,
+        judged.credited - judged.due - greatest(judged.taken_back - judged.due, 0) as amount,
         'INT' as unit,
         judged.cause,
         case judged.cause
             when 'not credited' then judged.updated_at
             when 'credited more than once' then judged.repeated_at
+            when 'more taken back than credited' then judged.last_taken_back_at
             else judged.first_posted_at
         end as broken_since,
         {{ json_object({
@@ -80,6 +86,7 @@ final as (
             'due': 'judged.due',
             'credited': 'judged.credited',
             'credits': 'judged.credits',
+            'taken_back': 'judged.taken_back',
         }) }} as evidence
     from judged
     cross join ledger
