@@ -40,11 +40,19 @@ payouts_of_events as (
 
 payments as (
 
-    select
-        payment_id,
-        invoice_id
+    select payment_id
     from {{ ref('stg_funpot__payments') }}
     where status = 'paid'
+
+),
+
+-- An invoice stands for the payment with the smallest id.
+invoices as (
+
+    select invoice_id
+    from {{ ref('stg_funpot__payments') }}
+    group by 1
+    having (array_agg(status order by payment_id))[1] = 'paid'
 
 ),
 
@@ -77,7 +85,7 @@ final as (
     left join payouts_of_events
         on entries.reference = payouts_of_events.contest_id and entries.user_id = payouts_of_events.voter_id
     left join payments on entries.reference = payments.payment_id
-    left join payments as invoices on entries.reference = invoices.invoice_id
+    left join invoices on entries.reference = invoices.invoice_id
     left join undone on entries.reference = undone.reference
 
 )
