@@ -13,13 +13,7 @@ votes as (
     group by 1, 2
 ),
 
-snapshots as (
-    select distinct
-        contest_id,
-        state,
-        snapshot
-    from totals
-),
+snapshots as (select * from {{ ref('int_funpot__totals_shown') }}),
 
 -- An option that was voted on and is not in the snapshot was recorded as nothing.
 options as (
