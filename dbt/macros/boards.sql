@@ -9,6 +9,11 @@
     end
 {%- endmacro %}
 
+{# Whether summed points are ranked: where they are weighed, they rest on something, and on as much as the board asks. #}
+{% macro board_ranks(weight, minimum) -%}
+    ({{ minimum }} = 0 or {{ weight }} >= {{ minimum }}) and {{ weight }} is distinct from 0
+{%- endmacro %}
+
 {# What decides between equal scores besides the tiebreak: who came first, or the smaller id read as a number. #}
 {% macro board_tie_keys(tie_rule, entered_at, entity_id) -%}
     case {{ tie_rule }} when 'ordinal by earliest' then {{ entered_at }} end as earlier_first,
@@ -81,7 +86,7 @@ begin
         from summed
         inner join intermediate.int_leaderboard_registry as boards
             on boards.system = system_name and boards.board = board_name
-        where boards.minimum_weight = 0 or summed.weight >= boards.minimum_weight
+        where {{ board_ranks('summed.weight', 'boards.minimum_weight') }}
     )
     select {{ board_rank("1::integer") }}, entries.entity_id, entries.score::numeric from entries;
 end

@@ -43,4 +43,4 @@ select
     boards.tie_rule
 from entered
 inner join boards on entered.system = boards.system and entered.board = boards.board
-where boards.minimum_weight = 0 or entered.weight >= boards.minimum_weight
+where {{ board_ranks('entered.weight', 'boards.minimum_weight') }}

@@ -66,7 +66,7 @@ scored as (
     from before
     inner join {{ ref('int_leaderboard_registry') }} as boards
         on before.system = boards.system and before.board = boards.board
-    where boards.minimum_weight = 0 or before.weight >= boards.minimum_weight
+    where {{ board_ranks('before.weight', 'boards.minimum_weight') }}
 
 )
 
