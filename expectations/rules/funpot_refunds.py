@@ -31,6 +31,7 @@ def _a_refund(of: str) -> str:
 RULES = (
     # The fee is given up with the stake. Each wallet is judged by itself, so that one that got too much does not hide
     # another. Where a game does not say what becomes of a pool that nobody won, the house may keep it or give it back.
+    # An event that has no time of its change ended with its timer.
     Rule(
         id="A-12",
         system="funpot",
@@ -43,10 +44,11 @@ RULES = (
             with {NEWEST},
 
             ended as (
-                select event_id, decision, no_winner, updated_at
+                select event_id, decision, no_winner, coalesce(updated_at, closes_at) as ended_at
                 from funpot_contests_by_event
                 cross join newest
-                where decision in ('cancelled', 'draw', 'result') and updated_at < delivered_until - interval '24 hours'
+                where decision in ('cancelled', 'draw', 'result')
+                    and coalesce(updated_at, closes_at) < delivered_until - interval '24 hours'
             ),
 
             options as (
@@ -95,7 +97,7 @@ RULES = (
                     'decision', min(decision), 'wallets', count(*), 'due', sum(due), 'given_back', sum(given_back),
                     'first_user_id', min(user_id::text)
                 ) as evidence,
-                min(updated_at) as happened_at
+                min(ended_at) as happened_at
             from wallets
             inner join ended using (event_id)
             where given_back <> due
@@ -105,6 +107,13 @@ RULES = (
             Mutation(
                 name="a stake of a cancelled event is not given back",
                 sql=f"delete from raw_funpot.wallet_ledger where {_a_refund(_OF_CANCELLED)}",
+            ),
+            Mutation(
+                name="a stake of a cancelled event that has no time of its change is not given back",
+                sql=f"""
+                    with undated as (update raw_funpot.events set updated_at = null where state = 'cancelled')
+                    delete from raw_funpot.wallet_ledger where {_a_refund(_OF_CANCELLED)}
+                """,
             ),
             Mutation(
                 name="a stake of a draw is given back one point short",

@@ -121,7 +121,7 @@ def second_delivery(deliver: Callable[..., None]) -> None:
             posting("reward", "ann", "reward", 40, "settled", "2026-06-03T10:00:00Z"),
             posting("rollback of cy", "cy", "event_vote_rollback", 20, "cy on settled", "2026-06-03T11:00:00Z"),
         ],
-        payments=[payment("invoice", "ben", "paid", "2026-06-03T10:00:00Z")],
+        payments=[payment("invoice", "ben", "paid", "2026-06-03T13:00:00Z")],
     )
 
 
@@ -248,6 +248,38 @@ def test_a_contest_without_a_time_of_its_change_leaves_the_day_that_it_was_dated
     deliver("2026-06-05", events=[undated | {"closes_at": "2026-05-29T10:00:00Z"}])
     assert "funpot" not in builds.whole_systems()
     assert builds.fetch(revenue) == [("2026-05-29",)]
+
+
+def test_a_contest_awaits_its_payouts_for_a_day_of_what_is_delivered(
+    builds: Builds, deliver: Callable[..., None]
+) -> None:
+    def told() -> list[tuple[Any, ...]]:
+        return builds.fetch("""
+            select title, status, rule_id from marts.settlements
+            left join marts.reconciliation_breaks as breaks on subject = contest_id
+            where title in ('unpaid', 'off') order by title
+        """)
+
+    deliver(
+        "2026-06-03",
+        games=[game("game")],
+        events=[closed("unpaid", "2026-06-02T12:01:00Z"), contest("off", "cancelled", "2026-06-02T12:01:00Z")],
+        votes=[vote("unpaid", "ann", "a", 10), vote("off", "ann", "a", 7)],
+        wallet_ledger=[
+            posting("stake", "ann", "vote_cost", -10, "ann on unpaid", "2026-06-02T10:00:00Z"),
+            posting("other stake", "ann", "vote_cost", -7, "ann on off", "2026-06-02T10:00:00Z"),
+        ],
+    )
+    deliver("2026-06-04", events=[contest("other", "live", "2026-06-03T12:01:00Z")])
+    assert told() == [("off", "pending", None), ("unpaid", "pending", None)]
+
+    deliver("2026-06-05", payments=[payment("invoice", "ben", "pending", "2026-06-03T12:01:01Z")])
+    assert told() == [("off", "differs", "A-12"), ("unpaid", "differs", "A-11")]
+    assert "funpot" not in builds.whole_systems()
+
+    piece_by_piece = builds.checksums()
+    builds.build_whole()
+    assert piece_by_piece == builds.checksums()
 
 
 def test_a_posting_touches_its_own_contest_alone(builds: Builds, deliver: Callable[..., None]) -> None:

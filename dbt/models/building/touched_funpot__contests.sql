@@ -50,3 +50,8 @@ select votes.contest_id
 from {{ published('fct_votes') }} as votes
 inner join postings on votes.vote_id = postings.ref_id
 where votes.system = 'funpot'
+union
+-- Whether a wait is over is told by the newest instant, which moves.
+select waiting.contest_id
+from {{ published('settlements') }} as waiting
+where waiting.system = 'funpot' and waiting.status = 'pending'

@@ -5,10 +5,11 @@ with balances as (
 
 ),
 
+-- What a cancelled contest of FunPot did not give back is among the breaks it found itself.
 settlements as (
 
     select * from {{ ref('settlements') }}
-    where status = 'differs'
+    where status = 'differs' and (system <> 'funpot' or outcome is distinct from 'cancelled')
 
 ),
 

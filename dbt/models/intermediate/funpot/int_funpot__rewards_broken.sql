@@ -1,9 +1,12 @@
-with rewards as (
+with newest as (select * from {{ ref('int_funpot__newest') }}),
+
+rewards as (
     select
         coalesce(contest_id, reference, entry_id) as subject,
         contest_id,
         sum(amount) as rewarded,
-        min(posted_at) as first_rewarded_at
+        min(posted_at) as first_rewarded_at,
+        max(posted_at) as last_rewarded_at
     from {{ ref('int_funpot__movements_booked') }}
     where movement in ('reward_paid', 'reward_clawed_back')
     group by 1, 2
@@ -33,8 +36,13 @@ final as (
             'first_rewarded_at': instant_text('rewards.first_rewarded_at'),
         }) }} as evidence
     from rewards
+    cross join newest
     left join contests on rewards.contest_id = contests.contest_id
-    where rewards.rewarded <> 0 and (contests.outcome is null or contests.outcome in ('cancelled', 'draw'))
+    where
+        rewards.rewarded <> 0
+        and (contests.outcome is null or contests.outcome in ('cancelled', 'draw'))
+        -- The contest may be delivered a day after the reward.
+        and rewards.last_rewarded_at + interval '24 hours' < newest.newest_at
 )
 
 select * from final

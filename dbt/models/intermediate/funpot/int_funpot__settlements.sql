@@ -2,6 +2,8 @@
 
 with contests as (select * from {{ ref('int_funpot__contests_decided') }}),
 
+newest as (select * from {{ ref('int_funpot__newest') }}),
+
 rules as (select * from {{ ref('int_funpot__contest_rules') }}),
 
 pools as (
@@ -51,6 +53,10 @@ compared as (
         || ' step=' || rules.payout_step::text || ' ' || rules.no_winner || ' ' || rules.dead_heat as rule,
         contests.decision not in ('open', 'unsettled') as is_decided,
         wrongly_paid.contest_id is not null as is_wrongly_paid,
+        case contests.decision
+            when 'result' then greatest(contests.closes_at, contests.updated_at)
+            else coalesce(contests.updated_at, contests.closes_at)
+        end + interval '24 hours' < newest.newest_at as is_due,
         coalesce(pools.stakes, 0) as stakes,
         coalesce(pools.fee, 0) as fee,
         coalesce(pools.refunds, 0) as refunds,
@@ -58,6 +64,7 @@ compared as (
         coalesce(returns.returned, 0) - coalesce(pools.refunds, 0) as paid
     from contests
     cross join ledger
+    cross join newest
     inner join rules on contests.contest_id = rules.contest_id
     left join pools on contests.contest_id = pools.contest_id
     left join returns on contests.contest_id = returns.contest_id
@@ -81,10 +88,11 @@ final as (
         case when is_decided and is_delivered then paid - payouts end as difference,
         case
             when not is_decided then decision
+            when is_delivered and (is_wrongly_paid or paid <> payouts)
+                then case when is_due then 'differs' else 'pending' end
             when decision = 'cancelled' then 'cancelled'
-            when not is_delivered then 'unrecorded'
-            when is_wrongly_paid or paid <> payouts then 'differs'
-            else 'settled'
+            when is_delivered then 'settled'
+            else 'unrecorded'
         end as status,
         case when is_decided then coalesce(first_returned_at, updated_at, closes_at) end as settled_at
     from compared
