@@ -27,19 +27,11 @@ returns as (
     group by 1
 ),
 
-voters as (
-    select
-        contest_id,
-        voter_id,
-        sum(difference) as difference
-    from {{ ref('int_funpot__settlement_payouts') }}
-    group by 1, 2
-),
-
 wrongly_paid as (
-    select distinct contest_id
-    from voters
-    where difference <> 0
+    select contest_id
+    from {{ ref('int_funpot__settlement_payouts') }}
+    group by contest_id, voter_id
+    having sum(difference) <> 0
 ),
 
 ledger as (select exists(select 1 from {{ ref('stg_funpot__wallet_ledger') }}) as is_delivered),
@@ -52,7 +44,7 @@ compared as (
         'pari-mutuel fee_bps=' || rtrim(rtrim(round(rules.fee_bps, 4)::text, '0'), '.')
         || ' step=' || rules.payout_step::text || ' ' || rules.no_winner || ' ' || rules.dead_heat as rule,
         contests.decision not in ('open', 'unsettled') as is_decided,
-        wrongly_paid.contest_id is not null as is_wrongly_paid,
+        contests.contest_id in (select wrongly_paid.contest_id from wrongly_paid) as is_wrongly_paid,
         case contests.decision
             when 'result' then greatest(contests.closes_at, contests.updated_at)
             else coalesce(contests.updated_at, contests.closes_at)
@@ -68,7 +60,6 @@ compared as (
     inner join rules on contests.contest_id = rules.contest_id
     left join pools on contests.contest_id = pools.contest_id
     left join returns on contests.contest_id = returns.contest_id
-    left join wrongly_paid on contests.contest_id = wrongly_paid.contest_id
 ),
 
 final as (
