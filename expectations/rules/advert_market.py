@@ -60,7 +60,8 @@ ACCOUNTS = Summary(
 _ESCROW, _OWNER, _COMMISSION, _COINS, _TREASURY, _OTHER = 1, 2, 4, 8, 16, 32
 
 # What a posting does is read from the kinds of its accounts, never from its description. Paying the owner makes a
-# release, also where a part goes back to the advertiser; a funding taken back looks like a refund and is one.
+# release, also where a part goes back to the advertiser; a funding taken back looks like a refund and is one. A refund
+# taken back looks like a funding: it brings, to the nano, what the deal gave back before.
 # `offset 0` has the legs sorted: following the index of tx_ref fetches them from all over the ledger, in 14 seconds
 # instead of 9 for five million.
 POSTINGS = Summary(
@@ -96,26 +97,35 @@ POSTINGS = Summary(
         where in_scope(legs.owned_by)
             or tx_ref in (select touched.tx_ref from legs as touched where in_scope(touched.owned_by))
         group by tx_ref
+    ),
+    refunds as (
+        select deal_id, escrow, coins, min(first_leg_at) as since
+        from postings
+        where debited & {_ESCROW} > 0 and credited & {_COINS} > 0 and credited & {_OWNER} = 0
+        group by deal_id, escrow, coins
     )
-    select tx_ref, deal_id, legs, legs_with_deal, deals, first_leg_at, last_leg_at, debit, credit, debited, credited,
-        escrow, commission, coins,
+    select tx_ref, postings.deal_id, legs, legs_with_deal, deals, first_leg_at, last_leg_at, debit, credit, debited,
+        credited, postings.escrow, commission, postings.coins,
         (debited | credited) & {_OWNER} > 0 as is_owners, (debited | credited) & {_TREASURY} > 0 as is_treasurys,
         case
             when debited & {_ESCROW} > 0 and credited & {_OWNER} > 0
                 then case when credited & {_COINS} > 0 then 'partial refund' else 'release' end
             when credited & {_ESCROW} > 0 and debited & {_OWNER} > 0 then 'release reversal'
             when debited & {_ESCROW} > 0 and credited & {_COINS} > 0 then 'refund'
+            when credited & {_ESCROW} > 0 and since is not null then 'refund reversal'
             when credited & {_ESCROW} > 0 then 'fund'
             when debited & {_COINS} > 0 and credited & {_OWNER | _TREASURY} > 0 then 'payout reversal'
             when debited & {_COINS} > 0 then 'deposit'
             when credited & {_COINS} > 0 then 'payout'
         end as step
     from postings
+    left join refunds on refunds.deal_id = postings.deal_id and since < first_leg_at
+        and refunds.escrow = -postings.escrow and refunds.coins = -postings.coins
     """,  # noqa: S608 - the parts are written in this module
     DEAL,
 )
 
-# Reads POSTINGS, which a rule must list before it. A commission is what a release takes, less what its reversal gives.
+# Reads POSTINGS, which a rule must list before it. A posting and its reversal count as none.
 ESCROWS = Summary(
     "advert_market_escrow_by_deal",
     """
@@ -123,7 +133,7 @@ ESCROWS = Summary(
         count(*) filter (where step = 'fund') as fundings,
         count(*) filter (where step in ('release', 'partial refund'))
             - count(*) filter (where step = 'release reversal') as releases,
-        count(*) filter (where step = 'refund') as refunds,
+        count(*) filter (where step = 'refund') - count(*) filter (where step = 'refund reversal') as refunds,
         coalesce(-sum(escrow) filter (where step <> 'fund'), 0) as paid_out,
         coalesce(sum(commission) filter (where step <> 'fund'), 0) as commission
     from advert_market_legs_by_posting

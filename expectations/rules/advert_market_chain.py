@@ -89,7 +89,7 @@ RULES = (
         severity="error",
         unit="nanoTON",
         tables=("ton_transactions", "ledger_entries"),
-        # A posting waits for coins that are under way, however long; C-16 tells of those. A payout that was posted
+        # A posting waits for coins that are under way, however long; C-16 tells of those. A payment that was posted
         # and taken back is none.
         query=f"""
             with sent as (

@@ -219,27 +219,16 @@ RULES = (
         severity="critical",
         unit="nanoTON",
         tables=("ledger_entries",),
-        # A release that was reversed by a posting of its own does not count.
+        # What was reversed by a posting of its own does not count.
         query="""
-            with settled_twice as (
-                select deal_id,
-                    count(*) filter (where step <> 'refund')
-                        - 2 * count(*) filter (where step = 'release reversal') as releases,
-                    count(*) filter (where step = 'refund') as refunds
-                from advert_market_legs_by_posting
-                where step in ('release', 'partial refund', 'release reversal', 'refund')
-                    and in_scope(advert_market_legs_by_posting.deal_id)
-                group by deal_id
-                having count(*) - 2 * count(*) filter (where step = 'release reversal') > 1
-            )
-            select deal_id::text as subject, sum(-escrow) - max(-escrow) as amount,
+            select deal_id::text as subject, sum(-postings.escrow) - max(-postings.escrow) as amount,
                 jsonb_build_object(
                     'releases', releases, 'refunds', refunds, 'tx_refs', jsonb_agg(tx_ref order by tx_ref)
                 ) as evidence,
                 max(first_leg_at) as happened_at
-            from settled_twice
-            inner join advert_market_legs_by_posting using (deal_id)
-            where step in ('release', 'partial refund', 'refund')
+            from advert_market_escrow_by_deal as money
+            inner join advert_market_legs_by_posting as postings using (deal_id)
+            where releases + refunds > 1 and step <> 'fund' and postings.escrow <> 0 and in_scope(money.deal_id)
             group by deal_id, releases, refunds
         """,
         mutations=(
@@ -260,7 +249,7 @@ RULES = (
                 ),
             ),
         ),
-        reads=(POSTINGS,),
+        reads=(POSTINGS, ESCROWS),
         scope=DEAL,
     ),
 )

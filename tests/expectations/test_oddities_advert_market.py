@@ -123,6 +123,9 @@ ODDITIES = {
     + send(
         RELEASED, "OUT", f"(select amount_nano from raw_advert_market.ledger_entries where {PAYOUT} limit 1)", "FAILED"
     ),
+    "a refund comes back because its transaction failed, and is made again": again(REFUND, 10, direction=SWAPPED)
+    + again(REFUND, 20)
+    + send(REFUNDED, "OUT", "amount_nano", "FAILED"),
     "the first version books no more than the price of what came in": f"""
         update raw_advert_market.ton_transactions set amount_nano = amount_nano + 5
         where tx_hash = (select deposit_tx_hash from ({RELEASED}) as chosen)
