@@ -30,6 +30,7 @@ def deal(where: str) -> str:
 
 CANCELLED_UNPAID = deal("status = 'CANCELLED' and funded_at is null")
 RELEASED = deal("status = 'COMPLETED_RELEASED' and payout_tx_hash is not null")
+DISPUTED = deal("status = 'REFUNDED' and refunded_tx_hash is not null")
 REFUNDED = deal("status = 'CANCELLED' and funded_at is not null and refunded_tx_hash is not null")
 AWAITING = deal("status = 'AWAITING_PAYMENT'")
 SCHEDULED = deal("status = 'SCHEDULED'")
@@ -91,6 +92,7 @@ PRICE, HALF = "chosen.amount_nano", "chosen.amount_nano / 2"
 RELEASE = legs_of(RELEASED, "ESCROW", "OWNER_PENDING")
 PAYOUT = legs_of(RELEASED, "OWNER_PENDING", "EXTERNAL_TON")
 FUNDING = legs_of(RELEASED, "EXTERNAL_TON", "ESCROW")
+DISPUTE = legs_of(DISPUTED, "ESCROW", "EXTERNAL_TON")
 REFUND = legs_of(REFUNDED, "ESCROW", "EXTERNAL_TON")
 SWAPPED = "case direction when 'DEBIT' then 'CREDIT' else 'DEBIT' end"
 
@@ -123,9 +125,9 @@ ODDITIES = {
     + send(
         RELEASED, "OUT", f"(select amount_nano from raw_advert_market.ledger_entries where {PAYOUT} limit 1)", "FAILED"
     ),
-    "a refund comes back because its transaction failed, and is made again": again(REFUND, 10, direction=SWAPPED)
-    + again(REFUND, 20)
-    + send(REFUNDED, "OUT", "amount_nano", "FAILED"),
+    "a refund comes back because its transaction failed, and is made again": again(DISPUTE, 10, direction=SWAPPED)
+    + again(DISPUTE, 20)
+    + send(DISPUTED, "OUT", "amount_nano", "FAILED"),
     "the first version books no more than the price of what came in": f"""
         update raw_advert_market.ton_transactions set amount_nano = amount_nano + 5
         where tx_hash = (select deposit_tx_hash from ({RELEASED}) as chosen)

@@ -16,8 +16,7 @@ unrecorded as (
 delivered as (
     select
         count(tx_hash) > 0 as has_chain,
-        count(entry_id) > 0 as has_ledger,
-        greatest(max(seen_at), max(posted_at)) as newest_at
+        count(entry_id) > 0 as has_ledger
     from {{ ref('advert_market_chain_matches') }}
 ),
 
@@ -46,12 +45,13 @@ final as (
         }) }} as evidence
     from matches
     cross join delivered
+    cross join {{ ref('int_advert_market__newest_instant') }} as newest
     left join deals on matches.deal_id = deals.deal_id
     where
         delivered.has_chain
         and delivered.has_ledger
         -- One record may be delivered a little ahead of the other, and a part of the price may wait for the rest.
-        and coalesce(matches.seen_at, matches.posted_at) < delivered.newest_at - interval '10 minutes'
+        and coalesce(matches.seen_at, matches.posted_at) < newest.newest_at - interval '10 minutes'
         and not (matches.classification = 'partial' and coalesce(deals.status = 'AWAITING_PAYMENT', false))
     union all
     select

@@ -20,14 +20,12 @@ under_way as (
 ),
 
 on_chain as (
-    select *
-    from coins
+    select * from coins
     where side = 'chain'
 ),
 
 in_ledger as (
-    select *
-    from coins
+    select * from coins
     where side = 'ledger'
 ),
 
@@ -65,11 +63,14 @@ final as (
         paired.chain_amount,
         paired.ledger_amount,
         case
+            when coalesce(reversed.entry_id, further.entry_id) is not null then 0
             when paired.tx_hash is null then -paired.ledger_amount
             else paired.chain_amount - coalesce(paired.booked, 0)
         end as difference,
         -- A deposit is of the class of the deal's deposits, unless the ledger disagrees with it.
         case
+            when reversed.entry_id is not null then 'reversed'
+            when further.entry_id is not null then 'same deposit'
             when paired.tx_hash is null and under_way.direction is not null then 'pending'
             when paired.tx_hash is null then 'unmatched ledger'
             when deposits.classification = 'late deposit' then 'late deposit'
@@ -87,12 +88,12 @@ final as (
         paired.posted_at
     from paired
     left join deposits on paired.tx_hash = deposits.tx_hash
+    left join {{ ref('int_advert_market__coins_reversed') }} as reversed on paired.entry_id = reversed.entry_id
+    left join matches as further on paired.tx_hash is null and paired.entry_id = further.entry_id
     left join under_way
         on
-            paired.tx_hash is null
-            and paired.matched_within = under_way.matched_within
-            and paired.direction = under_way.direction
-            and paired.ledger_amount = under_way.amount
+            paired.tx_hash is null and paired.matched_within = under_way.matched_within
+            and paired.direction = under_way.direction and paired.ledger_amount = under_way.amount
 )
 
 select * from final

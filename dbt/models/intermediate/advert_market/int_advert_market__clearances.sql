@@ -19,8 +19,7 @@ coins as (
     from {{ ref('advert_market_chain_matches') }} as matches
     where
         matches.tx_ref is not null
-        and matches.tx_hash is not null
-        and matches.classification <> 'pending'
+        and (matches.tx_hash is not null or matches.difference = 0)
         and {{ in_scope(['system', 'tx_ref'], 'touched_trust_postings', 'matches') }}
     group by 1
 

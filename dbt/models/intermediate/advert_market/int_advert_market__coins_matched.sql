@@ -1,4 +1,10 @@
-with coins as (select * from {{ ref('int_advert_market__coins_moved') }}),
+with coins as (
+    select coins.*
+    from {{ ref('int_advert_market__coins_moved') }} as coins
+    left join {{ ref('int_advert_market__coins_reversed') }} as reversed
+        on coins.side = 'ledger' and coins.line_id = reversed.entry_id
+    where reversed.entry_id is null
+),
 
 -- Of equal lines the first on the chain goes with the first in the ledger, and so on: no line is used twice.
 by_purpose as (

@@ -57,14 +57,15 @@ final as (
         tx_ref,
         matched_within,
         contest_id as deal_id,
-        case when amount < 0 then 'IN' else 'OUT' end as direction,
+        case when amount < 0 and reason not like '%_reversal' then 'IN' else 'OUT' end as direction,
         case
+            when reason in ('payout', 'payout_reversal') then 'payout'
+            when reason in ('withdrawal', 'withdrawal_reversal') then 'withdrawal'
+            when reason in ('refund', 'refund_reversal', 'partial_refund', 'partial_refund_reversal') then 'refund'
             when amount < 0 then 'deposit'
-            when reason in ('payout', 'withdrawal') then reason
-            when reason in ('refund', 'partial_refund') then 'refund'
         end as purpose,
         unit,
-        abs(amount) as amount,
+        case when reason like '%_reversal' then amount else abs(amount) end as amount,
         posted_at as moved_at
     from postings
 )

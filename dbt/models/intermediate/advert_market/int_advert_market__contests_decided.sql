@@ -8,6 +8,15 @@ escrows as (select * from {{ ref('int_advert_market__escrows_summed') }}),
 
 splits as (select * from {{ ref('int_advert_market__refunds_split') }}),
 
+changes as (
+    select
+        deal_id,
+        max(occurred_at) as changed_at
+    from {{ ref('stg_advert_market__deal_events') }}
+    where to_status is not null and {{ touched('advert_market', 'contests', 'deal_id', 'contest_id') }}
+    group by 1
+),
+
 decided as (
     select
         deals.deal_id as contest_id,
@@ -27,10 +36,12 @@ decided as (
         coalesce(escrows.commission, 0) as commission,
         coalesce(escrows.refunded, 0) as refunds,
         splits.owner_share_bp,
-        coalesce(escrows.settled_at, deals.updated_at) as settled_at
+        coalesce(escrows.settled_at, deals.updated_at) as settled_at,
+        greatest(deals.updated_at, changes.changed_at) as changed_at
     from deals
     left join escrows on deals.deal_id = escrows.deal_id
     left join splits on deals.deal_id = splits.deal_id
+    left join changes on deals.deal_id = changes.deal_id
     where deals.funded_at is not null or escrows.escrowed > 0
 ),
 

@@ -13,7 +13,8 @@ final as (
         case
             -- Money that enters an escrow because a release or refund is taken back is no deposit.
             when
-                account_kind = 'ESCROW' and amount > 0 and reason not in ('release_reversal', 'partial_refund_reversal')
+                account_kind = 'ESCROW' and amount > 0
+                and reason not in ('release_reversal', 'refund_reversal', 'partial_refund_reversal')
                 then 'escrowed'
             when account_kind = 'OWNER_PENDING' and reason in ('payout', 'payout_reversal') then 'paid_out'
             when account_kind = 'OWNER_PENDING' then 'owner_share'
@@ -21,7 +22,7 @@ final as (
             when account_kind = 'COMMISSION' then 'commission'
             when
                 account_kind in ('EXTERNAL_TON', 'NETWORK_FEES')
-                and reason in ('refund', 'partial_refund', 'partial_refund_reversal')
+                and reason in ('refund', 'refund_reversal', 'partial_refund', 'partial_refund_reversal')
                 then 'refunded'
         end as step,
         amount,

@@ -35,35 +35,39 @@ enabled as (
     order by ledger.line_id, chain.running_amount, chain.line_id
 ),
 
-once_each as (
-    select distinct on (tx_hash)
-        tx_hash,
-        entry_id,
-        deal_id,
-        amount
+numbered as (
+    select
+        *,
+        row_number() over (partition by tx_hash order by running_amount, entry_id) as nth
     from enabled
-    order by tx_hash, running_amount, entry_id
 ),
 
 booked as (
     select
         deal_id,
         sum(amount) as amount
-    from once_each
+    from enabled
     group by 1
 ),
 
 final as (
     select
         deposits.line_id as tx_hash,
-        once_each.entry_id,
+        numbered.entry_id,
         -- What the ledger knows of the coins, counted from the first deposit on.
         least(deposits.running_amount, coalesce(booked.amount, 0))
         - least(deposits.running_amount - deposits.amount, coalesce(booked.amount, 0)) as booked
     from running as deposits
-    left join once_each on deposits.line_id = once_each.tx_hash
+    left join numbered on deposits.line_id = numbered.tx_hash and numbered.nth = 1
     left join booked on deposits.deal_id = booked.deal_id
     where deposits.side = 'chain'
+    union all
+    select
+        null as tx_hash,
+        entry_id,
+        amount as booked
+    from numbered
+    where nth > 1
 )
 
 select * from final

@@ -27,7 +27,7 @@ parties as (
         settlements.unit,
         settlements.refunds_expected as stake,
         settlements.refunds_expected as expected_payout,
-        case when settlements.status <> 'unrecorded' then settlements.refunds end as recorded_payout
+        case when settlements.payouts_recorded is not null then settlements.refunds end as recorded_payout
     from settlements
     inner join contests on settlements.contest_id = contests.contest_id
 ),

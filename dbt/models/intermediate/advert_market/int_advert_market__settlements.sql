@@ -4,6 +4,8 @@ with contests as (select * from {{ ref('int_advert_market__contests_decided') }}
 
 commissions as (select * from {{ ref('int_advert_market__commissions_inferred') }}),
 
+newest as (select * from {{ ref('int_advert_market__newest_instant') }}),
+
 ruled as (
     select
         contests.*,
@@ -21,9 +23,11 @@ ruled as (
 
 compared as (
     select
-        *,
-        stakes - refund_due - fee as owner_due
+        ruled.*,
+        ruled.stakes - ruled.refund_due - ruled.fee as owner_due,
+        newest.newest_at
     from ruled
+    cross join newest
 ),
 
 final as (
@@ -44,10 +48,12 @@ final as (
         case when is_recorded then owner_share - owner_due + refunds - refund_due end as difference,
         case
             when outcome is null then 'open'
-            when not is_recorded then 'unrecorded'
-            when owner_share <> owner_due or refunds <> refund_due or commission <> fee then 'differs'
-            when deal_status in ('CANCELLED', 'EXPIRED') then 'cancelled'
-            else 'settled'
+            when is_recorded and owner_share = owner_due and refunds = refund_due and commission = fee
+                then case when deal_status in ('CANCELLED', 'EXPIRED') then 'cancelled' else 'settled' end
+            -- The status may change before the money moves, and one table be delivered a little ahead of another.
+            when changed_at >= newest_at - interval '10 minutes' then 'pending'
+            when is_recorded then 'differs'
+            else 'unrecorded'
         end as status,
         case when outcome is not null then settled_at end as settled_at
     from compared
