@@ -332,3 +332,45 @@ def test_builds_follow_late_corrected_and_completed_rows(builds: Builds, deliver
     assert matches["in one"] == "late deposit"
     assert matches["in two"] == "exact"
     assert two == [("PARTIALLY_REFUNDED", *(Decimal(amount) for amount in (27, 3, 70, 70, 3)))]
+
+
+def test_builds_follow_a_refund_that_comes_after_its_reversal_and_a_wait_that_ends(
+    builds: Builds, deliver: Callable[..., None]
+) -> None:
+    def moved(name: str, at: str, of: str, amount: int) -> list[Row]:
+        return posting(name, f"2026-06-02T{at}Z", of, ("EXTERNAL_TON", -amount), (f"ESCROW:{key(of)}", amount))
+
+    deliver(
+        "2026-06-03",
+        deals=[deal(name, "CANCELLED", "2026-06-02T13:00:00Z") for name in ("given back", "a moment ago")],
+        ledger_entries=[
+            *moved("fund", "10:00:00", "given back", 100),
+            *moved("back", "12:00:00", "given back", 100),
+            *moved("refund again", "13:00:00", "given back", -100),
+            *moved("fund other", "10:00:00", "a moment ago", 100),
+        ],
+        ton_transactions=[
+            transaction("in", "IN", 100, "given back", "CONFIRMED", "2026-06-02T09:59:00Z"),
+            transaction("failed", "OUT", 100, "given back", "FAILED", "2026-06-02T11:00:00Z"),
+            transaction("out", "OUT", 100, "given back", "CONFIRMED", "2026-06-02T13:00:00Z"),
+            transaction("in other", "IN", 100, "a moment ago", "CONFIRMED", "2026-06-02T09:59:00Z"),
+        ],
+    )
+    builds.build()
+    assert dict(builds.fetch("select contest_id, status from marts.settlements"))[key("a moment ago")] == "pending"
+
+    deliver(
+        "2026-06-04",
+        ledger_entries=moved("refund", "11:00:00", "given back", -100),
+        deal_events=[change("later", "another", None, "DRAFT", "2026-06-02T14:00:00Z")],
+    )
+    builds.build()
+
+    assert "advert_market" not in builds.whole_systems()
+    piece_by_piece = builds.checksums()
+    settled = builds.fetch("select contest_id, stakes, refunds, status from marts.settlements")
+    broken = builds.fetch("select rule_id, subject from marts.reconciliation_breaks where rule_id <> 'C-04'")
+    builds.build_whole()
+    assert piece_by_piece == builds.checksums()
+    assert set(settled) == {(key("given back"), 100, 100, "cancelled"), (key("a moment ago"), 100, 0, "differs")}
+    assert broken == [("C-09", key("a moment ago"))]
