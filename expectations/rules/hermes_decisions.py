@@ -78,7 +78,7 @@ RULES = (
         ),
         scope=CLIPS,
     ),
-    # Words for a status that are not known yet say nothing about a decision.
+    # Words for a status that are not known yet say nothing about a decision; without any a market is open.
     Rule(
         id="B-11",
         system="hermes",
@@ -102,7 +102,7 @@ RULES = (
             from raw_hermes.markets
             left join in_force on in_force.market_id = markets.id
             where in_scope(markets.id)
-            and case status
+            and case coalesce(status, 'open')
                 when 'settled' then in_force.id is null
                 when 'void' then winning_outcome_id is not null
                 when 'open' then in_force.id is not null
@@ -119,11 +119,12 @@ RULES = (
                 "a decided market is void although an outcome won",
                 change_one("markets", "status = 'void'", "status = 'settled'"),
             ),
+            Mutation("a decided market has no status", change_one("markets", "status = null", "status = 'settled'")),
         ),
         scope=MARKETS,
     ),
     # An entry about the superseded decision, or about its market, counts if it was made with the later decision: what
-    # actions are called is the source's business.
+    # actions are called is the source's business. One entry about a market stands for one decision.
     Rule(
         id="B-12",
         system="hermes",
@@ -139,24 +140,48 @@ RULES = (
                 where in_scope(settlements.market_id)
                 window later as (partition by market_id order by settled_at, id)
             ),
-            superseded as (select * from decisions where superseded_by is not null),
-            logged as (
-                select distinct superseded.id
-                from superseded
-                cross join lateral (values (superseded.id), (superseded.market_id)) as targets (id)
-                inner join raw_hermes.audit_logs on audit_logs.target_id = targets.id::text
-                where audit_logs.created_at >= superseded_at - {LOGGED_WITHIN}
+            entries as (select id, target_id, created_at + {LOGGED_WITHIN} as until from raw_hermes.audit_logs),
+            unnamed as (
+                select *, count(*) over (partition by market_id order by superseded_at desc, id desc) as entries_due
+                from decisions
+                where superseded_by is not null
+                and not exists (select from entries where target_id = decisions.id::text and until >= superseded_at)
             )
-            select superseded.id::text as subject, null::numeric as amount,
-                to_jsonb(superseded) - 'id' as evidence, superseded_at as happened_at
-            from superseded
-            where not exists (select from logged where logged.id = superseded.id)
+            select unnamed.id::text as subject, null::numeric as amount,
+                jsonb_build_object(
+                    'market_id', market_id, 'settled_at', settled_at, 'winning_outcome_id', winning_outcome_id,
+                    'superseded_by', superseded_by, 'superseded_at', superseded_at
+                ) as evidence,
+                superseded_at as happened_at
+            from unnamed
+            left join entries on target_id = market_id::text and until >= superseded_at
+            group by unnamed.id, market_id, settled_at, winning_outcome_id, superseded_by, superseded_at, entries_due
+            having count(entries.id) < entries_due
         """,  # noqa: S608 - no outside input
         mutations=(
             Mutation("a market is decided again without a word", _decide_again("settled_at + interval '1 hour'")),
             Mutation(
                 "the entry of a superseded decision is gone",
                 remove_one("audit_logs", "action_name = 'settlement.superseded'"),
+            ),
+            Mutation(
+                "a market is decided twice again, and logged once",
+                f"""
+                    with decided as (
+                        select * from raw_hermes.settlements where {_DECIDED_ONCE} order by id limit 1
+                    ),
+                    logged as (
+                        insert into raw_hermes.audit_logs (id, created_at, action_name, target_id, _load_id)
+                        select gen_random_uuid(), settled_at + interval '2 hours', 'market.settled_again', market_id,
+                            _load_id
+                        from decided
+                    )
+                    insert into raw_hermes.settlements (id, market_id, settled_at, winning_outcome_id, _load_id)
+                    select gen_random_uuid(), market_id, settled_at + hours * interval '1 hour', winning_outcome_id,
+                        _load_id
+                    from decided
+                    cross join generate_series(1, 2) as hours
+                """,  # noqa: S608 - no outside input
             ),
             Mutation(
                 "only the superseded decision itself was logged",

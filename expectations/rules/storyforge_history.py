@@ -5,7 +5,7 @@ from expectations.rules.storyforge import JOBS, update_one
 
 
 def _another_version(status: str, retry_count: str, of_status: str) -> str:
-    """A mutation that adds a version to the history of the first job by id that ended so."""
+    """A mutation that adds a version to the history of the first job by id that was so."""
     return f"""
         insert into raw_storyforge.jobs_versions
             (id, created_at, status, stage, progress, retry_count, seen_at, _line, _load_id)
@@ -25,9 +25,14 @@ RULES = (
         severity="error",
         unit=None,
         tables=("jobs",),
-        # Versions are compared whatever their order: a delivery that is dated by its day alone has no place in it.
+        # Versions are compared whatever their order: a delivery that is dated by its day alone has no place in it. Only
+        # the row as it stands is newer than all. A script that its check refuses is written anew.
         query="""
-            with ends as (
+            with steps (status, step) as (
+                values ('queued', 0), ('processing', 1), ('script_ready', 1), ('continuity_checked', 2),
+                    ('preview_ready', 3)
+            ),
+            ends as (
                 select distinct id, retry_count, status
                 from raw_storyforge.jobs_versions
                 where status in ('final_ready', 'failed', 'cancelled') and in_scope(jobs_versions.id)
@@ -47,7 +52,15 @@ RULES = (
                 select ends.id, ends.status, jobs.status, jobs.created_at
                 from ends
                 inner join raw_storyforge.jobs on jobs.id = ends.id
-                where ends.status <> 'failed' and jobs.status <> ends.status and in_scope(jobs.id)
+                where jobs.status <> ends.status and in_scope(jobs.id)
+                and (ends.status <> 'failed' or jobs.retry_count <= ends.retry_count)
+                union all
+                select versions.id, versions.status, jobs.status, jobs.created_at
+                from raw_storyforge.jobs_versions as versions
+                inner join steps as before on before.status = versions.status
+                inner join raw_storyforge.jobs on jobs.id = versions.id and jobs.retry_count <= versions.retry_count
+                inner join steps as now on now.status = jobs.status
+                where now.step < before.step and in_scope(versions.id)
             ),
             found as (
                 select id, created_at, jsonb_build_object('ended', status, 'also', other_status) as evidence
@@ -83,6 +96,28 @@ RULES = (
             Mutation(
                 "a finished job was once delivered as failed in the same attempt",
                 _another_version("'failed'", "retry_count", "final_ready"),
+            ),
+            Mutation(
+                "a failed job goes on, and its retry is not counted",
+                update_one("jobs", "status = 'processing', retry_count = 0", "status = 'failed'"),
+            ),
+            Mutation(
+                "a job whose preview was ready is at work again",
+                """
+                    with advanced as (
+                        insert into raw_storyforge.jobs_versions
+                            (id, created_at, status, stage, progress, retry_count, seen_at, _line, _load_id)
+                        select id, created_at, 'preview_ready', 'upload', 85, retry_count, created_at, -1, _load_id
+                        from raw_storyforge.jobs where status = 'final_ready' order by id limit 1
+                        returning id
+                    ),
+                    forgotten as (
+                        delete from raw_storyforge.jobs_versions where status = 'final_ready'
+                        and id in (select id from advanced)
+                    )
+                    update raw_storyforge.jobs set status = 'processing', result_data = null
+                    where id in (select id from advanced)
+                """,
             ),
         ),
         scope=JOBS,
