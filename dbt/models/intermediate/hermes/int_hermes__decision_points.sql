@@ -21,7 +21,7 @@ decided as (
     from picks
     inner join markets on picks.contest_id = markets.market_id
     inner join decisions on picks.contest_id = decisions.market_id
-    where decisions.ruling = 'settled' and markets.status <> 'void'
+    where decisions.ruling = 'settled' and coalesce(markets.status, '') <> 'void'
 ),
 
 moved as (
