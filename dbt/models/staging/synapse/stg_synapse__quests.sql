@@ -1,0 +1,5 @@
+select
+    id as quest_id,
+    xp_reward,
+    _load_id
+from {{ source('synapse', 'quests') }}
