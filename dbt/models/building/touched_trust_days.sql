@@ -11,13 +11,14 @@ with postings as (
 ),
 
 -- Money is touched when something comes to be broken or no longer is; that a break is a day older touches none.
-subjects as (
+names as (
 
-    select subject
+    select named.name
     from {{ changes('reconciliation_breaks', of_whole_systems=false) }} as breaks
-    where system = 'advert_market'
+    cross join lateral {{ names_of_break('breaks') }} as named (name)
+    where breaks.system = 'advert_market'
     group by 1
-    having sum(times) <> 0
+    having sum(breaks.times) <> 0
 
 ),
 
@@ -25,13 +26,15 @@ subjects as (
 moments as (
 
     select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
-    where entries.system = 'advert_market' and entries.tx_ref in (select postings.tx_ref from postings)
+    where
+        entries.system = 'advert_market'
+        and entries.tx_ref in (select postings.tx_ref from postings union select names.name from names)
     union all
     select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
-    where entries.system = 'advert_market' and entries.account_id in (select subjects.subject from subjects)
+    where entries.system = 'advert_market' and entries.account_id in (select names.name from names)
     union all
     select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
-    where entries.system = 'advert_market' and entries.contest_id in (select subjects.subject from subjects)
+    where entries.system = 'advert_market' and entries.contest_id in (select names.name from names)
     union all
     select posted_at
     from {{ changes('fct_ledger_entries', of_whole_systems=false) }} as changed

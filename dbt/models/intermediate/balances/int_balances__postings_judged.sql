@@ -18,12 +18,12 @@ with ledger as (
 
 ),
 
-subjects as (
+names as (
 
-    select distinct
+    select
         system,
-        subject
-    from {{ ref('reconciliation_breaks') }}
+        name
+    from {{ ref('int_balances__broken_names') }}
 
 ),
 
@@ -32,9 +32,17 @@ entries as (
 
     select
         ledger.*,
-        (ledger.system, ledger.account_id) in (select subjects.* from subjects) as is_of_broken_account,
-        (ledger.system, ledger.contest_id) in (select subjects.* from subjects) as is_of_broken_contest,
-        (ledger.system, ledger.reference) in (select subjects.* from subjects) as is_about_broken
+        (ledger.system, ledger.account_id) in (select names.* from names) as is_of_broken_account,
+        (ledger.system, ledger.contest_id) in (select names.* from names) as is_of_broken_contest,
+        (ledger.system, ledger.reference) in (select names.* from names) as is_about_broken,
+        (ledger.system, case ledger.system when 'synapse' then ledger.entry_id else ledger.tx_ref end)
+        in (select names.* from names) as is_broken,
+        -- A stake that names a contest, or no vote that is known, is compared by voter.
+        (
+            ledger.system,
+            coalesce(ledger.reference, ledger.tx_ref) || ':' || replace(ledger.account_id, 'WALLET:', '')
+        )
+        in (select names.* from names) as is_of_broken_stakes
     from ledger
 
 ),
@@ -58,7 +66,11 @@ postings as (
             coalesce(-sum(entries.amount) filter (where entries.amount < 0), 0)
         ) as moved,
         not coalesce(bool_or(
-            entries.is_of_broken_account or entries.is_of_broken_contest or entries.is_about_broken
+            entries.is_of_broken_account
+            or entries.is_of_broken_contest
+            or entries.is_about_broken
+            or entries.is_broken
+            or entries.is_of_broken_stakes
         ), false) as is_explained,
         max(entries.delivered_on) - min(entries.day) <= 1 + case entries.system
             when 'funpot' then {{ var('f000_lookback_days') }}

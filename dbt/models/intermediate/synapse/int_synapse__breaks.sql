@@ -19,7 +19,8 @@ rewards_outside as (
         amounts.unit,
         amounts.given,
         amounts.allowed,
-        rewards.activity_id || ':' || amounts.unit as subject
+        rewards.activity_id || ':' || amounts.unit as subject,
+        rewards.activity_id || ':' || upper(amounts.unit) as entry_id
     from rewards
     cross join
         lateral (values ('XP', rewards.xp, rewards.xp_limit), ('stars', rewards.stars, rewards.star_limit))
@@ -40,7 +41,9 @@ final as (
         unit,
         case when given < 0 then 'reward is negative' else 'reward above the ruleset' end as cause,
         rewarded_at as broken_since,
-        {{ json_object({'event_type': 'event_type', 'given': 'given', 'allowed': 'allowed'}) }} as evidence
+        {{ json_object({
+            'entry_id': 'entry_id', 'event_type': 'event_type', 'given': 'given', 'allowed': 'allowed'
+        }) }} as evidence
     from rewards_outside
     union all
     select
