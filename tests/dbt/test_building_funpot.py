@@ -293,3 +293,19 @@ def test_a_posting_touches_its_own_contest_alone(builds: Builds, deliver: Callab
     assert "funpot" not in builds.whole_systems()
     assert builds.fetch("select contest_id from building.touched_funpot__contests") == [(key("settled"),)]
     assert builds.fetch("select event_id from building.touched_funpot__events") == []
+
+
+def test_wallets_are_compared_once_both_sides_were_delivered(builds: Builds, deliver: Callable[..., None]) -> None:
+    drifts = "select drift from marts.balance_reconciliation where system = 'funpot' and drift <> 0"
+    deliver("2026-06-02", wallet_ledger=[posting("topup", "ann", "stars_topup", 100, None, MAY)])
+    assert builds.fetch("select ledger, drift from marts.account_balances") == [(100, None)]
+    assert builds.fetch(drifts) == []
+
+    # The first wallet of all is another's, and that of the posting is missed.
+    deliver("2026-06-03", wallet_accounts=[{"user_id": key("ben"), "balance_int": 0, "updated_at": MAY}])
+    assert "funpot" not in builds.whole_systems()
+    assert builds.fetch(drifts) == [(-100,)]
+
+    piece_by_piece = builds.checksums()
+    builds.build_whole()
+    assert piece_by_piece == builds.checksums()

@@ -86,3 +86,27 @@ def test_a_counter_is_compared_anew_whenever_its_cause_may_be_another(
     piece_by_piece = builds.checksums()
     builds.build_whole()
     assert piece_by_piece == builds.checksums()
+
+
+def test_a_quest_changes_what_those_completed_before_might_give(builds: Builds, deliver: Callable[..., None]) -> None:
+    excess = "select amount from marts.reconciliation_breaks where rule_id = 'D-14'"
+    quest = {"id": 1, "guild_id": GUILD, "xp_reward": 50, "status": "open"}
+    completed = reward(1, 1, "2026-06-01T10:00:00Z") | {"event_type": "QUEST_COMPLETE", "xp_delta": 100}
+    deliver("2026-06-02", quests=[quest], activity_log=[completed])
+    assert builds.fetch(excess) == [(50,)]
+    assert builds.fetch("select moved, explained from marts.money_trust_daily where unit = 'XP'") == [(100, 0)]
+
+    deliver(
+        "2026-06-03", quests=[quest | {"id": 2, "xp_reward": 90}], activity_log=[reward(2, 1, "2026-06-02T10:00:00Z")]
+    )
+    assert "synapse" not in builds.whole_systems()
+    assert builds.fetch(excess) == [(10,)]
+
+    deliver("2026-06-04", quests=[quest | {"id": 2, "xp_reward": 100}])
+    assert "synapse" not in builds.whole_systems()
+    assert builds.fetch(excess) == []
+    assert builds.fetch("select distinct explained_share from marts.money_trust_daily where unit = 'XP'") == [(1,)]
+
+    piece_by_piece = builds.checksums()
+    builds.build_whole()
+    assert piece_by_piece == builds.checksums()

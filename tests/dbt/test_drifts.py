@@ -35,7 +35,7 @@ LAST_DELIVERY = date(2026, 7, 1)
 LOOKBACK_DAYS = {"funpot": 1, "advert_market": 2, "synapse": 2}
 # Every posting as delivered: (system, unit, account, posting, signed amount, instant, what it refers to, delivery day).
 POSTINGS = """
-    select 'funpot', 'INT', 'WALLET:' || user_id, e.id::text,
+    select 'funpot', 'INT', 'WALLET:' || e.user_id, e.id::text,
         case type when 'credit' then amount_int else -amount_int end::numeric, e.created_at, array[
             ref_id, e.id::text, v.event_id::text, coalesce(v.event_id::text, ref_id, e.id::text) || ':' || e.user_id
         ] || array(select id::text from raw_funpot.payments where invoice_id = ref_id), delivered_on

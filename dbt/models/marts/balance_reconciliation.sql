@@ -13,6 +13,7 @@ with compared as (
     from {{ ref('account_balances') }} as balances
     where
         {{ is_open('balances.system') }}
+        and balances.drift is not null
         and {{ in_scope(['system', 'account_id', 'unit'], 'touched_drifts', 'balances') }}
 
 ),

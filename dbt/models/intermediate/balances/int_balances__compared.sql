@@ -42,22 +42,32 @@ ledgers as (
     where daily.account_id <> 'HOUSE' and {{ is_open('daily.system') }}
     order by daily.system asc, daily.account_id asc, daily.unit asc, daily.day desc
 
+),
+
+paired as (
+
+    select
+        coalesce(projections.system, ledgers.system) as system,
+        coalesce(projections.account_id, ledgers.account_id) as account_id,
+        coalesce(projections.unit, ledgers.unit) as unit,
+        coalesce(projections.recorded, 0) as recorded,
+        coalesce(ledgers.ledger, 0) as ledger,
+        projections.system is not null as is_projected,
+        projections.projected_on,
+        projections.projected_until,
+        projections.last_entry_id
+    from projections
+    full join ledgers
+        on
+            projections.system = ledgers.system
+            and projections.account_id = ledgers.account_id
+            and projections.unit = ledgers.unit
+
 )
 
 select
-    coalesce(projections.system, ledgers.system) as system,
-    coalesce(projections.account_id, ledgers.account_id) as account_id,
-    coalesce(projections.unit, ledgers.unit) as unit,
-    coalesce(projections.recorded, 0) as recorded,
-    coalesce(ledgers.ledger, 0) as ledger,
-    coalesce(projections.recorded, 0) - coalesce(ledgers.ledger, 0) as drift,
-    projections.system is not null as is_projected,
-    projections.projected_on,
-    projections.projected_until,
-    projections.last_entry_id
-from projections
-full join ledgers
-    on
-        projections.system = ledgers.system
-        and projections.account_id = ledgers.account_id
-        and projections.unit = ledgers.unit
+    paired.*,
+    case when comparable.system is not null then paired.recorded - paired.ledger end as drift
+from paired
+left join {{ ref('int_balances__comparable') }} as comparable
+    on paired.system = comparable.system and paired.unit = coalesce(comparable.unit, paired.unit)

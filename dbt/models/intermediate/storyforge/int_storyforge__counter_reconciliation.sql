@@ -4,8 +4,15 @@ judged as (
     select
         *,
         case
-            when of_all is null and owner_type = 'idea' then 'no table of views'
-            when of_all is null then 'views never delivered'
+            when counter = 'view_count' and owner_type = 'idea' then 'no table of views'
+            when of_all is null
+                then
+                    case counter
+                        when 'like_count' then 'likes'
+                        when 'view_count' then 'views'
+                        when 'scene_count' then 'scenes'
+                        else 'segments'
+                    end || ' never delivered'
             when counter = 'bible_version' then 'one and all segments'
             when counter in ('like_count', 'view_count') then 'all rows'
             when {{ storyforge_counts_active('recorded', 'of_all', 'of_active') }} then 'active rows'
@@ -31,7 +38,7 @@ final as (
         recorded - recounted as drift,
         case
             when recorded < 0 then 'negative counter'
-            when counter = 'view_count' and recounted is null then 'not verifiable'
+            when recounted is null then 'not verifiable'
             when recorded = recounted then null
             when counter = 'contributor_count' and recorded = 0 then 'never set by the source'
             when counter = 'view_count' and recorded < recounted then 'counter lags behind views'

@@ -4,11 +4,16 @@ recounts as (select * from {{ ref('int_storyforge__scenes_recounted') }}),
 
 parents as (select * from {{ ref('int_storyforge__parents_recounted') }}),
 
-views_delivered as (
-    select exists(
-        select 1 from recounts
-        where views > 0
-    ) as are_delivered
+-- No row of a table that was never delivered is not the same as none.
+delivered as (
+    select
+        exists(select 1 from {{ ref('stg_storyforge__likes') }}) as has_likes,
+        exists(select 1 from {{ ref('stg_storyforge__segments') }}) as has_segments,
+        exists(select 1 from scenes) as has_scenes,
+        exists(
+            select 1 from recounts
+            where views > 0
+        ) as has_views
 ),
 
 compared as (
@@ -18,16 +23,11 @@ compared as (
         counters.*
     from scenes
     inner join recounts on scenes.scene_id = recounts.scene_id
-    cross join views_delivered
     cross join
         lateral (
             values
             ('like_count', 'likes', scenes.like_count, recounts.likes, recounts.likes),
-            (
-                'view_count', 'views', scenes.view_count,
-                case when views_delivered.are_delivered then recounts.views end,
-                case when views_delivered.are_delivered then recounts.views end
-            ),
+            ('view_count', 'views', scenes.view_count, recounts.views, recounts.views),
             ('segment_count', 'segments', scenes.segment_count, recounts.segments, recounts.segments_active),
             ('total_duration', 'seconds', scenes.total_seconds, recounts.seconds, recounts.seconds_active),
             ('contributor_count', 'people', scenes.contributor_count, recounts.people, recounts.people_active),
@@ -38,6 +38,19 @@ compared as (
     select * from parents
 ),
 
+recountable as (
+    select
+        compared.*,
+        case counter
+            when 'like_count' then has_likes
+            when 'view_count' then has_views
+            when 'scene_count' then has_scenes
+            else has_segments
+        end as is_recountable
+    from compared
+    cross join delivered
+),
+
 final as (
     select
         owner_type,
@@ -45,9 +58,9 @@ final as (
         counter,
         unit,
         {{ whole('recorded') }} as recorded,
-        {{ whole('of_all') }} as of_all,
-        {{ whole('of_active') }} as of_active
-    from compared
+        case when is_recountable then {{ whole('of_all') }} end as of_all,
+        case when is_recountable then {{ whole('of_active') }} end as of_active
+    from recountable
 )
 
 select * from final
