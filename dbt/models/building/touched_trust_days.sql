@@ -26,9 +26,10 @@ names as (
 moments as (
 
     select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
-    where
-        entries.system = 'advert_market'
-        and entries.tx_ref in (select postings.tx_ref from postings union select names.name from names)
+    where entries.system = 'advert_market' and entries.tx_ref in (select postings.tx_ref from postings)
+    union all
+    select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
+    where entries.system = 'advert_market' and entries.tx_ref in (select names.name from names)
     union all
     select entries.posted_at from {{ ref('fct_ledger_entries') }} as entries
     where entries.system = 'advert_market' and entries.account_id in (select names.name from names)

@@ -41,11 +41,11 @@ compared as (
 recountable as (
     select
         compared.*,
-        case counter
-            when 'like_count' then has_likes
-            when 'view_count' then has_views
-            when 'scene_count' then has_scenes
-            else has_segments
+        case compared.counter
+            when 'like_count' then delivered.has_likes
+            when 'view_count' then delivered.has_views
+            when 'scene_count' then delivered.has_scenes
+            else delivered.has_segments
         end as is_recountable
     from compared
     cross join delivered

@@ -44,7 +44,7 @@ bounded as (
             pieces.guild_id = seasons.guild_id
             and pieces.starts_at >= seasons.starts_at
             and pieces.ends_at <= seasons.ends_at
-    order by pieces.guild_id, pieces.starts_at, seasons.starts_at desc, seasons.season_id desc
+    order by pieces.guild_id asc, pieces.starts_at asc, seasons.starts_at desc, seasons.season_id desc
 
 )
 
