@@ -1,6 +1,6 @@
 """The four answers of the marts as tables: what happened, who leads, was it settled right, does the money add up."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from psycopg import Connection
@@ -9,6 +9,7 @@ from dagster_project.commands.tables import Rows, table
 
 EVENT_TYPES_SHOWN = 4
 DIFFERING_SHOWN = 20
+PARTS_OF_STAKES = {"payouts", "refunds", "fees", "breakage"}
 
 EVENTS = """
     with counted as (
@@ -46,10 +47,14 @@ LEADERS = """
 
     )
 
-    select system, board, period, entity_id as leader, score
+    select
+        system || ' ' || board as board,
+        period,
+        case when length(entity_id) > 19 then left(entity_id, 8) || '…' else entity_id end as leader,
+        score
     from boards
     where place = 1
-    order by 1, 2
+    order by 1
 """
 
 SETTLEMENTS = """
@@ -94,18 +99,21 @@ DIFFERING = """
 
 
 def answers(connection: Connection) -> Iterator[Rows]:
-    """The tables, one after the other; the last one only when balances differ."""
+    """The tables, one after the other, none wider than 80 columns but by what is spare; the last one only when balances
+    differ."""
     yield _ask(connection, "What happened?", EVENTS, shown=EVENT_TYPES_SHOWN)
-    yield _ask(connection, "Who is on top?", LEADERS)
-    yield _ask(connection, "Was every contest settled right?", SETTLEMENTS)
+    yield _ask(connection, "Who is on top?", LEADERS, {"period"})
+    yield _ask(connection, "Was every contest settled right?", SETTLEMENTS, PARTS_OF_STAKES)
     yield _ask(connection, "Does the money add up?", BALANCES)
     differing = _ask(connection, "Balances that differ from their ledger", DIFFERING, shown=DIFFERING_SHOWN)
     if differing.cells:
         yield differing
 
 
-def _ask(connection: Connection, title: str, query: str, **parameters: Any) -> Rows:
+def _ask(connection: Connection, title: str, query: str, spare: Collection[str] = (), **parameters: Any) -> Rows:
     cursor = connection.execute(query.encode(), parameters)
     names = [column.name.replace("_", " ") for column in cursor.description or ()]
     rows = cursor.fetchall()
-    return table(title if rows else f"{title} Nothing is known: no system that could tell is open.", names, rows)
+    return table(
+        title if rows else f"{title} Nothing is known: no system that could tell is open.", names, rows, spare=spare
+    )

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,12 +45,14 @@ def amount(value: Decimal | int | None, unit: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows under their columns; where the terminal has no room for that, each row by itself, a column to a line."""
+    """Rows under their columns; where the terminal has no room for that, without the `spare` ones, and where there is
+    none for the others either, each row by itself, a column to a line."""
 
     title: str | None
     columns: Sequence[str]
     cells: Sequence[Sequence[str]]
     numeric: Sequence[bool]
+    spare: Collection[str] = ()
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         if self.title:
@@ -58,10 +60,17 @@ class Rows:
         columns = self.columns
         if sum(self._widths(columns)) > options.max_width:
             columns = [name.replace(" ", "\n") for name in columns]
-        if len(columns) > FEW_COLUMNS and self._least_width(columns) > options.max_width:
-            yield from self._records()
-        else:
+        if len(columns) <= FEW_COLUMNS or self._least_width(columns) <= options.max_width:
             yield self._table(columns)
+        elif self.spare:
+            yield self._without_spare()
+        else:
+            yield from self._records()
+
+    def _without_spare(self) -> "Rows":
+        kept = [place for place, name in enumerate(self.columns) if name not in self.spare]
+        columns, numeric = [self.columns[place] for place in kept], [self.numeric[place] for place in kept]
+        return Rows(None, columns, [[row[place] for place in kept] for row in self.cells], numeric)
 
     def _table(self, columns: Sequence[str]) -> Table:
         """One column may wrap: of many, the widest alone has words enough for it."""
@@ -101,14 +110,20 @@ class Rows:
         return [row[place] for row in self.cells]
 
 
-def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], separators: bool = True) -> Rows:
+def table(
+    title: str | None,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    separators: bool = True,
+    spare: Collection[str] = (),
+) -> Rows:
     """A table; numbers are set flush right, nothing is shortened. `separators` groups their digits by thousands."""
     shown = list(rows)
     numeric = [
         bool(shown) and all(isinstance(row[place], int | Decimal | None) for row in shown)
         for place in range(len(columns))
     ]
-    return Rows(title, columns, [[_cell(value, separators) for value in row] for row in shown], numeric)
+    return Rows(title, columns, [[_cell(value, separators) for value in row] for row in shown], numeric, spare)
 
 
 def _width(text: str) -> int:

@@ -43,6 +43,16 @@ def test_rows_that_have_none_are_records() -> None:
     assert lines[6:] == lines[:5]
 
 
+def test_what_is_spare_is_left_out_before_rows_become_records() -> None:
+    lines = shown(table("Contests", NAMES, [CONTEST], spare={"contest_id"}))
+
+    assert lines == [
+        "Contests",
+        "system  stakes  title                         status",
+        "funpot   1,960  How does the next round end?  settled",
+    ]
+
+
 def test_a_long_text_wraps_between_its_words() -> None:
     words = "delivered twice " * 5
     lines = shown(table(None, ["id", "files refused", "rows", "reason"], [[1, 2, 3, words]]), width=40)
