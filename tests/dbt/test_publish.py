@@ -45,7 +45,7 @@ class Rounds:
         """How dbt would publish what a round has built."""
         with psycopg.connect(self.builds.database) as connection:
             self.build(connection, number)
-        compiled = self.builds.dbt("compile", "--inline", "{% if execute %}{{ _publication() }}{% endif %}")
+        compiled = self.builds.dbt("compile", "--inline", "{% if execute %}{{ _publication(_replaced()) }}{% endif %}")
         with psycopg.connect(self.builds.database) as connection:
             for (table,) in connection.execute(
                 "select relname from pg_class where relnamespace = 'building'::regnamespace and relkind = 'r'"
