@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from ingest import server
 from ingest.contract import System, read_contracts
@@ -83,7 +83,6 @@ def warehouse() -> Iterator[Warehouse]:
     home = Path(tempfile.mkdtemp(prefix="tally-bench-"))
     home.chmod(0o755)  # root's server runs as a plain user, who must get in
     settings = replace(Settings.from_environment(), home=home, database_url=None)
-    conninfo = ""
     try:
         conninfo = server.start(settings)
         systems = read_contracts(settings.contract_folders)
@@ -96,8 +95,6 @@ def warehouse() -> Iterator[Warehouse]:
         server.stop(settings)
         shutil.rmtree((home / "postgres").resolve(), ignore_errors=True)  # elsewhere where root's server cannot get in
         shutil.rmtree(home)
-        if conninfo:
-            shutil.rmtree(str(conninfo_to_dict(conninfo)["host"]))  # the folder of the socket
 
 
 def create_partitions(connection: psycopg.Connection, schema: str, table: str, months: Sequence[datetime]) -> None:
