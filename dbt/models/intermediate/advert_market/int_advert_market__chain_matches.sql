@@ -8,6 +8,13 @@ matches as (
     select * from {{ ref('int_advert_market__deposits_accumulated') }}
 ),
 
+further as (
+    select entry_id from matches
+    where tx_hash is null
+),
+
+reversed as (select * from {{ ref('int_advert_market__coins_reversed') }}),
+
 deposits as (select * from {{ ref('int_advert_market__deposits_classified') }}),
 
 under_way as (
@@ -19,15 +26,9 @@ under_way as (
     where coins = 'under way'
 ),
 
-on_chain as (
-    select * from coins
-    where side = 'chain'
-),
+on_chain as (select * from coins where side = 'chain'), -- noqa: LT14
 
-in_ledger as (
-    select * from coins
-    where side = 'ledger'
-),
+in_ledger as (select * from coins where side = 'ledger'), -- noqa: LT14
 
 paired as (
     select
@@ -43,7 +44,9 @@ paired as (
         in_ledger.amount as ledger_amount,
         matches.booked,
         on_chain.moved_at as seen_at,
-        in_ledger.moved_at as posted_at
+        in_ledger.moved_at as posted_at,
+        in_ledger.line_id in (select reversed.entry_id from reversed) as is_reversed,
+        on_chain.line_id is null and in_ledger.line_id in (select further.entry_id from further) as is_of_another
     from on_chain
     left join matches on on_chain.line_id = matches.tx_hash
     full join in_ledger on matches.entry_id = in_ledger.line_id
@@ -63,14 +66,14 @@ final as (
         paired.chain_amount,
         paired.ledger_amount,
         case
-            when coalesce(reversed.entry_id, further.entry_id) is not null then 0
+            when paired.is_reversed or paired.is_of_another then 0
             when paired.tx_hash is null then -paired.ledger_amount
             else paired.chain_amount - coalesce(paired.booked, 0)
         end as difference,
         -- A deposit is of the class of the deal's deposits, unless the ledger disagrees with it.
         case
-            when reversed.entry_id is not null then 'reversed'
-            when further.entry_id is not null then 'same deposit'
+            when paired.is_reversed then 'reversed'
+            when paired.is_of_another then 'same deposit'
             when paired.tx_hash is null and under_way.direction is not null then 'pending'
             when paired.tx_hash is null then 'unmatched ledger'
             when deposits.classification = 'late deposit' then 'late deposit'
@@ -88,8 +91,6 @@ final as (
         paired.posted_at
     from paired
     left join deposits on paired.tx_hash = deposits.tx_hash
-    left join {{ ref('int_advert_market__coins_reversed') }} as reversed on paired.entry_id = reversed.entry_id
-    left join matches as further on paired.tx_hash is null and paired.entry_id = further.entry_id
     left join under_way
         on
             paired.tx_hash is null and paired.matched_within = under_way.matched_within

@@ -4,13 +4,17 @@ with postings as (
         row_number() over (partition by matched_within, amount order by moved_at, line_id) as nth
     from {{ ref('int_advert_market__coins_moved') }}
     where side = 'ledger' and direction = 'OUT'
+),
+
+-- Of equal postings the first goes with the first reversal, and so on. Counted, not joined: a join that the planner
+-- took for one of 515 rows compared all of the treasury's with each other, 108 seconds for a million events.
+paired as (
+    select
+        line_id,
+        count(*) over (partition by matched_within, abs(amount), nth) as postings
+    from postings
 )
 
--- Of equal postings the first goes with the first reversal, and so on.
-select postings.line_id as entry_id
-from postings
-inner join postings as others
-    on
-        postings.matched_within = others.matched_within
-        and postings.amount = -others.amount
-        and postings.nth = others.nth
+select line_id as entry_id
+from paired
+where postings = 2
