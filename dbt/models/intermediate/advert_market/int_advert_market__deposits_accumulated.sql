@@ -20,6 +20,12 @@ running as (
         and ledger.entry_id is null
 ),
 
+-- By itself, so that each funding looks at the few deposits that are left and not at all that is.
+chain as materialized (
+    select * from running
+    where side = 'chain'
+),
+
 -- A funding goes with the deposit that made it possible.
 enabled as (
     select distinct on (ledger.line_id)
@@ -29,9 +35,9 @@ enabled as (
         ledger.running_amount,
         chain.line_id as tx_hash
     from running as ledger
-    inner join running as chain
+    inner join chain
         on ledger.deal_id = chain.deal_id and ledger.running_amount <= chain.running_amount
-    where ledger.side = 'ledger' and chain.side = 'chain'
+    where ledger.side = 'ledger'
     order by ledger.line_id, chain.running_amount, chain.line_id
 ),
 
