@@ -8,14 +8,7 @@ matches as (
     select * from {{ ref('int_advert_market__deposits_accumulated') }}
 ),
 
-further as (
-    select entry_id from matches
-    where tx_hash is null
-),
-
 reversed as (select * from {{ ref('int_advert_market__coins_reversed') }}),
-
-deposits as (select * from {{ ref('int_advert_market__deposits_classified') }}),
 
 under_way as (
     select distinct
@@ -26,9 +19,15 @@ under_way as (
     where coins = 'under way'
 ),
 
-on_chain as (select * from coins where side = 'chain'), -- noqa: LT14
+on_chain as (
+    select * from coins
+    where side = 'chain'
+),
 
-in_ledger as (select * from coins where side = 'ledger'), -- noqa: LT14
+in_ledger as (
+    select * from coins
+    where side = 'ledger'
+),
 
 paired as (
     select
@@ -46,9 +45,10 @@ paired as (
         on_chain.moved_at as seen_at,
         in_ledger.moved_at as posted_at,
         in_ledger.line_id in (select reversed.entry_id from reversed) as is_reversed,
-        on_chain.line_id is null and in_ledger.line_id in (select further.entry_id from further) as is_of_another
+        -- It is matched, and another posting stands beside the transaction.
+        on_chain.line_id is null and matches.entry_id is not null as is_of_another
     from on_chain
-    left join matches on on_chain.line_id = matches.tx_hash
+    full join matches on on_chain.line_id = matches.tx_hash
     full join in_ledger on matches.entry_id = in_ledger.line_id
 ),
 
@@ -90,7 +90,7 @@ final as (
         paired.seen_at,
         paired.posted_at
     from paired
-    left join deposits on paired.tx_hash = deposits.tx_hash
+    left join {{ ref('int_advert_market__deposits_classified') }} as deposits on paired.tx_hash = deposits.tx_hash
     left join under_way
         on
             paired.tx_hash is null and paired.matched_within = under_way.matched_within

@@ -1,4 +1,3 @@
--- Asked whether they are among them, not joined: nobody can tell how few are left, and joins row by row took minutes.
 with coins as (
     select * from {{ ref('int_advert_market__coins_moved') }}
     where

@@ -20,7 +20,8 @@ running as (
         and ledger.entry_id is null
 ),
 
--- By itself, so that each funding looks at the few deposits that are left and not at all that is.
+-- By itself, so that each funding looks at the deposits that are left alone: where it looked at all lines for them, a
+-- million events without any deposit took 109 seconds.
 chain as materialized (
     select * from running
     where side = 'chain'
