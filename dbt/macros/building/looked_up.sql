@@ -6,7 +6,7 @@
    which `offset 0` keeps so: while a build goes on, a join does not see the indexes of a mart of which something goes
    away, and reads all of it; nor does one know, of a table in partitions, how few rows it will find. #}
 {% macro looked_up(mart, keys, columns, system=none, condition="true", listed_as=none) -%}
-    {%- set is_asked = target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
+    {%- set is_asked = keys_are_listed() -%}
     {%- set listed = ref(keys) if is_asked or not system -%}
     {%- set key -%}
         {%- for column in columns -%}
@@ -37,7 +37,7 @@
 {# The rows of a mart that `in_scope` means, by its index: under the keys that a model lists, or of systems that are built
    whole. #}
 {% macro rows_in_scope(columns, keys, mart) -%}
-    {%- set is_asked = target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
+    {%- set is_asked = keys_are_listed() -%}
     {%- set found = looked_up(mart, keys, columns) if is_asked -%}
     {%- set systems = full_systems() -%}
     {%- if systems is none -%}

@@ -15,10 +15,15 @@
     {{ return(systems is none or system in systems) }}
 {% endmacro %}
 
+{# Whether there are lists of touched keys to ask: not on DuckDB, nor in a unit test, which knows no relations but those
+   that it gives. #}
+{% macro keys_are_listed() %}
+    {{ return(target.type != "duckdb" and (not execute or model.resource_type != "unit_test")) }}
+{% endmacro %}
+
 {# A condition: `column` names one of the keys that `touched_<system>__<family>` lists. True of all in a whole build. #}
 {% macro touched(system, family, column, key=none) %}
-    {#- A unit test knows no relations but those that it gives. -#}
-    {%- if target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
+    {%- if keys_are_listed() -%}
         {%- set keys = ref("touched_" ~ system ~ "__" ~ family) -%}
         {%- if execute and not is_full(system) -%}
             {{ column }} in (select {{ key or column.split(".")[-1] }} from {{ keys }})
@@ -49,7 +54,7 @@
 {# A condition on a system's rows of a mart that derives from marts: its keys are among those that the model `keys`
    lists, or the system is built whole. #}
 {% macro in_scope(columns, keys, alias) %}
-    {%- if target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
+    {%- if keys_are_listed() -%}
         {%- set listed = ref(keys) -%}
         {%- set systems = full_systems() -%}
         {%- if systems is none -%}
@@ -68,7 +73,7 @@
 {# A condition: the instant falls on one of the days that the model `keys` lists, or a few beside them, which is for
    `in_scope` to say; as ranges, so that an index on the instant serves. #}
 {% macro in_days(instant, keys) %}
-    {%- set listed = ref(keys) if target.type != "duckdb" and (not execute or model.resource_type != "unit_test") -%}
+    {%- set listed = ref(keys) if keys_are_listed() -%}
     {%- set systems = full_systems() -%}
     {%- if systems is none or systems -%}
         true
