@@ -38,13 +38,12 @@ class Question:
 
 @dataclass
 class Loads:
-    """What was delivered of some systems: which tables, which of them a gate has judged before, and which are sealed;
-    which loads no gate has judged yet, with their times of replay, and which were judged lately."""
+    """What was delivered of some systems: which tables, which of them a gate has judged before, which are sealed,
+    and which loads no gate has judged yet, with their times of replay."""
 
     delivered: set[tuple[str, str]] = field(default_factory=set)
     judged: set[tuple[str, str]] = field(default_factory=set)
     sealed: set[tuple[str, str]] = field(default_factory=set)
-    recent: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     new: dict[tuple[str, str], dict[int, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
 
     def changed_tables(self, system: str) -> set[str]:
@@ -62,21 +61,15 @@ class Loads:
         return list(loads), list(loads.values())
 
 
-# The longest delay that a scoped rule grants is an hour (C-12). What a gate saw in the last two hours, or the last
-# time, may have been too young to break a rule then.
 _LOADS = """
     select
         loads.system,
         loads.table_name,
         loads.load_id,
         loads.replayed_at,
-        judged.load_id is null or judged.replayed_at is distinct from loads.replayed_at as is_new,
-        coalesce(runs.asked_at > now() - interval '2 hours' or runs.asked_at = latest.asked_at, false) as is_recent
+        judged.load_id is null or judged.replayed_at is distinct from loads.replayed_at as is_new
     from ingest.loads
     left join audit.judged_loads as judged on judged.load_id = loads.load_id
-    left join audit.gate_runs as runs on runs.gate_run_id = judged.gate_run_id and runs.system = loads.system
-    left join (select system, max(asked_at) as asked_at from audit.gate_runs group by system) as latest
-        on latest.system = loads.system
     where loads.status = 'loaded' and loads.system = any(%s)
 """
 
@@ -86,14 +79,12 @@ def read_loads(connection: Connection, systems: Iterable[str]) -> Loads:
     loads = Loads()
     loads.sealed |= set(connection.execute("select distinct system, table_name from audit.seal_trees").fetchall())
     rows = connection.execute(_LOADS, [sorted(set(systems))])
-    for system, table, load_id, replayed_at, is_new, is_recent in rows:
+    for system, table, load_id, replayed_at, is_new in rows:
         loads.delivered.add((system, table))
         if is_new:
             loads.new[system, table][load_id] = replayed_at
-            continue
-        loads.judged.add((system, table))
-        if is_recent:
-            loads.recent[system, table].append(load_id)
+        else:
+            loads.judged.add((system, table))
     return loads
 
 
@@ -106,7 +97,7 @@ def questions(connection: Connection, rules: Sequence[Rule], loads: Loads, only_
 
 def digest(rule: Rule) -> str:
     """Tells one wording of a rule, and of what it reads, from the next."""
-    wording = repr((rule.query, rule.reads, rule.scope and sorted(rule.scope.keys.items())))
+    wording = repr((rule.query, rule.reads, rule.scope))
     return hashlib.sha256(wording.encode()).hexdigest()[:16]
 
 
@@ -146,7 +137,8 @@ def _question(rule: Rule, loads: Loads, is_known_to_hold: bool, count: _Counts) 
         return Question(rule, "", is_of_new_rows=True, reason="nothing new since it held", rows_evaluated=0)
     # The first delivery of a table can make a rule speak of rows that it had nothing to hold against before.
     is_first = any((rule.system, table) not in loads.judged for table in changed)
-    if is_known_to_hold and rule.scope and changed <= set(rule.scope.keys) and not is_first:
+    is_followed = all(changed <= set(scope.keys) for scope in rule.scopes)
+    if is_known_to_hold and rule.scope and is_followed and not is_first:
         rows = count(rule, new=True)
         return Question(rule, narrowed(rule.query, rule.scope), is_of_new_rows=True, rows_evaluated=rows)
     return Question(rule, whole(rule.query), rows_evaluated=count(rule, new=False))

@@ -21,13 +21,16 @@ class Scope:
     """The keys by which rules can be asked of new rows alone: accounts, deals, users.
 
     `keys` says of each table which key a row of it touches: an expression over that table's columns. It must name
-    every table whose new rows can break, or mend, a rule of this scope. A scope that `waits` has rules that grant a
-    delay, counted from the newest instant delivered: what came lately is asked about again.
+    every table whose new rows can break a rule of this scope.
+
+    `due` is a query of further keys (`key`), for rules that judge by the newest instant delivered: those that it has
+    reached since the last verdict, with nothing new about them. It tells what is new by the temporary table
+    `new_loads` (`load_id`).
     """
 
     name: str
     keys: Mapping[str, str] = field(hash=False)
-    waits: bool = False
+    due: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class Rule:
     `needs_seal` until rows of one of them were sealed.
 
     `reads` are the summaries the query reads by name; one that reads another comes after it. With a `scope`, the
-    query and its summaries hold conditions `in_scope(key)`: what rows of other keys say stands as it stood.
+    query holds conditions `in_scope(key)`: what rows of other keys say stands as it stood. Where keys are days,
+    `from_scope(instant)` beside it lets the partitions before the first of them be left out. Summaries are narrowed
+    likewise, each by its own scope.
     """
 
     id: str
@@ -69,6 +74,11 @@ class Rule:
     scope: Scope | None = None
 
     @property
+    def scopes(self) -> set[Scope]:
+        """Its own scope and those of what it reads; none where it is asked of every row."""
+        return {self.scope, *(each.scope for each in self.reads if each.scope)} if self.scope else set()
+
+    @property
     def name(self) -> str:
         """The id and title as a check name: letters, digits and underscores."""
         words = "".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split()
@@ -76,13 +86,15 @@ class Rule:
 
 
 _IN_SCOPE = re.compile(r"\bin_scope\(([\w.]+)\)")
+_FROM_SCOPE = re.compile(r"\bfrom_scope\(([\w.]+)\)")
 
 
 def whole(query: str) -> str:
     """The query of a rule or summary asked of every row."""
-    return _IN_SCOPE.sub("true", query)
+    return _FROM_SCOPE.sub("true", _IN_SCOPE.sub("true", query))
 
 
 def narrowed(query: str, scope: Scope) -> str:
     """The query asked of touched keys alone, which the temporary table `touched_<scope>` lists in `key`."""
-    return _IN_SCOPE.sub(rf"\1 in (select key from touched_{scope.name})", query)  # noqa: S608 - the catalogue's text
+    query = _FROM_SCOPE.sub(rf"\1 >= (select min(key) from touched_{scope.name})", query)  # noqa: S608 - our own text
+    return _IN_SCOPE.sub(rf"\1 in (select key from touched_{scope.name})", query)  # noqa: S608 - our own text

@@ -1,7 +1,7 @@
 """The temporary tables that questions read: the keys that new rows touch, and what several rules share."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg import Connection, sql
 
@@ -12,7 +12,9 @@ from expectations.snapshot import unless_it_crashes
 
 def prepare(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
     """Make what the questions read. What cannot be made is missed by those who read it: they have no verdict then."""
-    _list_touched_keys(connection, asked, loads)
+    narrow = [each.rule for each in asked if each.is_of_new_rows and each.query]
+    for system in {rule.system for rule in narrow}:
+        list_touched_keys(connection, system, {scope for rule in narrow for scope in rule.scopes}, loads)
     _summarise(connection, asked)
 
 
@@ -23,23 +25,23 @@ def create_summary(connection: Connection, summary: Summary, query: str | None =
     connection.execute(sql.SQL("analyze {}").format(name))
 
 
-def _list_touched_keys(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
-    """For each scope in use, `touched_<scope>`: the keys of all rows that new loads brought."""
-    scopes = {(each.rule.system, each.rule.scope) for each in asked if each.is_of_new_rows and each.query}
-    for system, scope in scopes:
-        if scope:
-            with unless_it_crashes(connection):
-                _touched_keys(connection, system, scope, loads)
+def list_touched_keys(connection: Connection, system: str, scopes: Iterable[Scope], loads: Loads) -> None:
+    """For each scope, `touched_<scope>`: the keys of all rows that new loads brought, and those that are due."""
+    ids, _ = loads.new_loads(system)
+    connection.execute("create temporary table new_loads as select unnest(%s::bigint[]) as load_id", [ids])
+    for scope in scopes:
+        with unless_it_crashes(connection):
+            _touched_keys(connection, system, scope, loads)
 
 
 def _touched_keys(connection: Connection, system: str, scope: Scope, loads: Loads) -> None:
     name = sql.Identifier(f"touched_{scope.name}")
-    keys = []
+    keys = [sql.SQL("({})").format(_text(scope.due))] if scope.due else []
     for table, expression in scope.keys.items():
         source = (system, table if (system, table) in loads.delivered else table.removesuffix("_versions"))
-        ids = [*loads.new.get(source, ()), *(loads.recent.get(source, ()) if scope.waits else ())]
         rows = sql.SQL("select {} as key from {} where _load_id = any({})")
-        keys.append(rows.format(_text(expression), sql.Identifier(f"raw_{system}", table), ids))
+        new = list(loads.new.get(source, ()))
+        keys.append(rows.format(_text(expression), sql.Identifier(f"raw_{system}", table), new))
     connection.execute(
         sql.SQL("create temporary table {} as select distinct key from ({}) as keys where key is not null").format(
             name, sql.SQL(" union all ").join(keys)

@@ -6,8 +6,25 @@ moderation are in `storyforge_history`, `storyforge_scenes`, `storyforge_communi
 
 from expectations.rule import Mutation, Rule, Scope
 
-# A job as it stands, in every version delivered, and the segment it made.
-JOBS = Scope("storyforge_jobs", {"jobs": "id", "jobs_versions": "id", "segments": "job_id"}, waits=True)
+# A job as it stands, in every version delivered, and the segment it made. What one lacks of the other waits until a
+# later one of that kind was delivered.
+JOBS = Scope(
+    "storyforge_jobs",
+    {"jobs": "id", "jobs_versions": "id", "segments": "job_id"},
+    due="""
+        with seen as (
+            select least(
+                (select coalesce(max(completed_at), '-infinity') from raw_storyforge.jobs
+                where _load_id not in (select load_id from new_loads)),
+                (select coalesce(max(created_at), '-infinity') from raw_storyforge.segments
+                where _load_id not in (select load_id from new_loads))
+            ) as until
+        )
+        select id as key from raw_storyforge.jobs where coalesce(completed_at, created_at) >= (select until from seen)
+        union all
+        select job_id from raw_storyforge.segments where created_at >= (select until from seen)
+    """,
+)
 
 
 def update_one(table: str, change: str, where: str) -> str:

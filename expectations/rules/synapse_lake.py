@@ -6,7 +6,7 @@ Stays in voice and in guilds are in `synapse_presence`.
 from expectations.repeated import repeated
 from expectations.rule import Mutation, Rule, Scope
 from expectations.rules.synapse import new_entries, update_one
-from expectations.rules.synapse_counters import COUNTS, LATE_DAYS
+from expectations.rules.synapse_counters import BY_DAY, DAYS_TOUCHED, LATE_DAYS
 from expectations.rules.synapse_presence import SWITCHED_OFF
 
 SOURCES = Scope("synapse_sources", {"event_lake": "source_id", "activity_log": "source_event_id"})
@@ -118,19 +118,22 @@ RULES = (
         unit="events",
         tables=("event_lake", "activity_log"),
         query=f"""
-            with accounts as (
+            with entries as (
+                select
+                    user_id,
+                    case event_type when 'MESSAGE' then 'message_create' else 'reaction_add' end as event_type,
+                    (timestamp at time zone 'UTC')::date as day
+                from raw_synapse.activity_log
+                where event_type in ('MESSAGE', 'REACTION_GIVEN') and from_scope(activity_log.timestamp)
+            ),
+            accounts as (
                 select user_id, event_type, day, events, false as is_entry
                 from synapse_events_by_member_and_day
                 where event_type in ('message_create', 'reaction_add') and events > 0
                 union all
-                select
-                    user_id,
-                    case event_type when 'MESSAGE' then 'message_create' else 'reaction_add' end,
-                    (timestamp at time zone 'UTC')::date,
-                    0,
-                    true
-                from raw_synapse.activity_log
-                where event_type in ('MESSAGE', 'REACTION_GIVEN')
+                select user_id, event_type, day, 0, true
+                from entries
+                where in_scope(entries.day)
             ),
             compared as (
                 select user_id, event_type, day, max(events) as events, count(*) filter (where is_entry) as entries
@@ -183,6 +186,7 @@ RULES = (
                 ),
             ),
         ),
-        reads=(*COUNTS, SWITCHED_OFF),
+        reads=(*BY_DAY, SWITCHED_OFF),
+        scope=DAYS_TOUCHED,
     ),
 )

@@ -1,8 +1,8 @@
 """What must hold of members' stays, in voice and in a guild: D-15 and D-16."""
 
-from expectations.rule import Mutation, Rule, Summary
+from expectations.rule import Mutation, Rule, Scope, Summary
 from expectations.rules.synapse import new_entries, update_one
-from expectations.rules.synapse_counters import COUNTS, LATE_DAYS
+from expectations.rules.synapse_counters import DAYS, DAYS_TOUCHED, LATE_DAYS
 
 # From when until when capturing a type was switched off: before the first change of its switch, as that found it; then
 # as each change left it; and where nobody ever changed it, as the setting stands.
@@ -35,6 +35,27 @@ SWITCHED_OFF = Summary(
     """,
 )
 
+_COMES_OR_GOES = "event_type in ('member_join', 'member_leave')"
+# Members who join or leave a guild; all of them when the switch of such a capture is moved.
+GUESTS = Scope(
+    "synapse_guests",
+    {
+        "event_lake": f"case when {_COMES_OR_GOES} then user_id end",
+        "admin_log": f"""unnest(
+            case
+                when target_table = 'settings' and target_id like 'event_lake.source.%.enabled'
+                    then array(select user_id from raw_synapse.event_lake where {_COMES_OR_GOES})
+            end
+        )""",  # noqa: S608 - no outside input
+    },
+    due=f"""
+        select user_id as key from raw_synapse.event_lake
+        where {_COMES_OR_GOES} and timestamp >= (
+            select coalesce(max(timestamp)::date - {LATE_DAYS}, '-infinity') from raw_synapse.event_lake
+            where {_COMES_OR_GOES} and _load_id not in (select load_id from new_loads)
+        )
+    """,  # noqa: S608 - no outside input
+)
 
 RULES = (
     # After a restart the bot does not know when a stay began: duration 0, and perhaps no join. A join may also be late,
@@ -48,14 +69,19 @@ RULES = (
         unit=None,
         tables=("event_lake", "activity_log"),
         query=rf"""
-            with stays as (
+            with captured as (
+                select *, (timestamp at time zone 'UTC')::date as day
+                from raw_synapse.event_lake
+                where event_type in ('voice_leave', 'voice_move') and from_scope(event_lake.timestamp)
+            ),
+            stays as (
                 select id, user_id, event_type, source_id, timestamp,
                     case
                         when payload ->> 'duration_seconds' ~ '^-?[0-9]{{1,15}}(\.[0-9]{{1,9}})?$'
                             then (payload ->> 'duration_seconds')::numeric
                     end as seconds
-                from raw_synapse.event_lake
-                where event_type = 'voice_leave'
+                from captured
+                where event_type = 'voice_leave' and in_scope(captured.day)
             ),
             joins as materialized (
                 select user_id, source_id, timestamp from raw_synapse.event_lake where event_type = 'voice_join'
@@ -84,7 +110,7 @@ RULES = (
                 select id, timestamp,
                     lag(timestamp, 6) over (partition by user_id order by timestamp) as sixth_before
                 from raw_synapse.activity_log
-                where event_type = 'VOICE_TICK'
+                where event_type = 'VOICE_TICK' and from_scope(activity_log.timestamp)
             )
             select 'event ' || id as subject, null::numeric as amount,
                 jsonb_build_object('user_id', user_id::text, 'source_id', source_id, 'join', null) as evidence,
@@ -98,8 +124,9 @@ RULES = (
             union all
             select 'event ' || id, null,
                 jsonb_build_object('user_id', user_id::text, 'from_and_to', payload -> 'to_channel_id'), timestamp
-            from raw_synapse.event_lake
+            from captured
             where event_type = 'voice_move' and payload ->> 'from_channel_id' = payload ->> 'to_channel_id'
+                and in_scope(captured.day)
             union all
             select 'entry ' || id, null, jsonb_build_object('sixth_tick_before', sixth_before), timestamp
             from ticks
@@ -158,7 +185,8 @@ RULES = (
             ),
         ),
         needs_all=False,
-        reads=(*COUNTS, SWITCHED_OFF),
+        reads=(DAYS, SWITCHED_OFF),
+        scope=DAYS_TOUCHED,
     ),
     # The bot misses what happens while it is down, so this only warns.
     Rule(
@@ -175,7 +203,7 @@ RULES = (
                     lag(event_type) over member as event_before,
                     lag(timestamp) over member as before_at
                 from raw_synapse.event_lake
-                where event_type in ('member_join', 'member_leave')
+                where event_type in ('member_join', 'member_leave') and in_scope(event_lake.user_id)
                 window member as (partition by guild_id, user_id order by timestamp, id)
             )
             select 'event ' || id as subject, null::numeric as amount,
@@ -211,6 +239,7 @@ RULES = (
                 """,
             ),
         ),
-        reads=(*COUNTS, SWITCHED_OFF),
+        reads=(DAYS, SWITCHED_OFF),
+        scope=GUESTS,
     ),
 )

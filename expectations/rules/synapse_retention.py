@@ -3,10 +3,13 @@
 from expectations.rule import Mutation, Rule
 from expectations.rules.synapse_counters import (
     A_KEPT_DAY,
-    COUNTS,
+    BY_MEMBER,
+    COUNTED_LOADS,
+    COUNTED_MEMBERS,
+    DAYS,
     KEPT_DAYS,
     LATE_DAYS,
-    LIFETIMES,
+    PERIODS,
     RETENTION_DAYS,
     change_counter,
 )
@@ -23,25 +26,18 @@ RULES = (
         unit="events",
         tables=("event_counters", "event_lake"),
         query=f"""
-            with {LIFETIMES},
-            counters as (
-                select user_id, event_type, 'season' as period, count, null::date as day
-                from raw_synapse.event_counters
-                where category_id = 0 and period = 'season'
-                union all
-                select user_id, event_type, 'day:' || day, recorded, day from synapse_events_by_member_and_day
-                where recorded > 0
-            )
-            select user_id || ':' || event_type || ' ' || counters.period as subject,
-                counters.count::numeric - lifetime as amount,
-                jsonb_build_object('count', counters.count, 'lifetime', lifetime) as evidence,
-                counters.day::timestamp at time zone 'UTC' as happened_at
-            from counters
-            inner join lifetimes using (user_id, event_type)
+            select user_id || ':' || event_type || ' ' || period as subject, count::numeric - lifetime as amount,
+                jsonb_build_object('count', count, 'lifetime', lifetime) as evidence,
+                day::timestamp at time zone 'UTC' as happened_at
+            from raw_synapse.event_counters
+            inner join synapse_periods_of_counters using (period)
+            inner join synapse_events_by_member using (user_id, event_type)
             cross join synapse_days_of_lake as days
-            where counters.count > lifetime
+            where category_id = 0 and in_scope(event_counters.user_id)
+            and (day is not null or period = 'season')
+            and count > lifetime
             and (
-                counters.day > days.newest - {KEPT_DAYS}
+                day > days.newest - {KEPT_DAYS}
                 or days.newest - days.first < {KEPT_DAYS}
                 or to_timestamp(((user_id >> 22) + 1420070400000) / 1000.0) > days.newest - {KEPT_DAYS}
             )
@@ -59,7 +55,8 @@ RULES = (
                 change_counter("count = count + 100000", A_KEPT_DAY),
             ),
         ),
-        reads=COUNTS,
+        reads=BY_MEMBER,
+        scope=COUNTED_MEMBERS,
     ),
     # When a row left the source is not known here, but a delivery holds what the source had: one that spans more than
     # the retention shows rows that should have been deleted by then. And what was deleted too early shows in counters
@@ -75,13 +72,15 @@ RULES = (
             with deliveries as (
                 select _load_id, min(timestamp) as oldest, max(timestamp) as newest
                 from raw_synapse.event_lake
+                where in_scope(event_lake._load_id)
                 group by _load_id
             ),
             counted_before as (
                 select min(day) as oldest, count(*) as counters
-                from synapse_events_by_member_and_day
+                from raw_synapse.event_counters
+                inner join synapse_periods_of_counters using (period)
                 cross join synapse_days_of_lake as days
-                where recorded > 0 and day > days.newest - {KEPT_DAYS} and day < days.first
+                where category_id = 0 and count > 0 and day > days.newest - {KEPT_DAYS} and day < days.first
             )
             select 'load ' || _load_id as subject, null::numeric as amount,
                 jsonb_build_object('oldest', oldest, 'newest', newest) as evidence,
@@ -114,7 +113,8 @@ RULES = (
                 """,
             ),
         ),
-        reads=COUNTS,
+        reads=(PERIODS, DAYS),
+        scope=COUNTED_LOADS,
         needs_all=False,
     ),
 )
