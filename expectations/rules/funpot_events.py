@@ -4,7 +4,7 @@
 
 from expectations.rule import Mutation, Rule
 from expectations.rules.funpot import NEWEST, update_one
-from expectations.rules.funpot_pools import CONTESTS, POOLS
+from expectations.rules.funpot_pools import CONTESTS, POOLS, STAKED_ON
 from expectations.rules.funpot_stakes import ROLLED_BACK
 
 _SNAPSHOT_LAG = "interval '5 seconds'"  # the source takes one every one to three seconds
@@ -31,13 +31,14 @@ RULES = (
         unit=None,
         tables=("events", "votes"),
         reads=(CONTESTS, ROLLED_BACK, POOLS),
+        scope=STAKED_ON,
         query=f"""
             with {NEWEST},
 
             snapshots as (
                 select id as event_id, state, closes_at, updated_at, totals_json
                 from raw_funpot.events
-                where jsonb_typeof(totals_json) = 'object' and state in ('live', 'closed')
+                where jsonb_typeof(totals_json) = 'object' and state in ('live', 'closed') and in_scope(events.id)
             ),
 
             recorded as (
@@ -58,7 +59,7 @@ RULES = (
                     sum(cost_int - div(cost_int * fee_bps, 10000)) as net
                 from raw_funpot.votes
                 inner join funpot_contests_by_event using (event_id)
-                where decision = 'open' and created_at < updated_at - {_SNAPSHOT_LAG}
+                where decision = 'open' and created_at < updated_at - {_SNAPSHOT_LAG} and in_scope(votes.event_id)
                     and not exists (select from funpot_rolled_back_by_vote where vote_id = votes.id)
                 group by event_id, option_id
             ),
@@ -198,6 +199,7 @@ RULES = (
         unit="INT",
         tables=("votes", "events", "games", "streamers"),
         needs_all=False,
+        scope=STAKED_ON,
         query="""
             with doubtful as (
                 select
@@ -227,9 +229,12 @@ RULES = (
                 min(created_at) as happened_at
             from raw_funpot.votes
             inner join doubtful using (event_id)
-            where created_at >= paused_at
-                or created_at >= banned_at
-                or (created_at >= closes_at and created_at < closes_at + interval '1 second')
+            where in_scope(votes.event_id)
+                and (
+                    created_at >= paused_at
+                    or created_at >= banned_at
+                    or (created_at >= closes_at and created_at < closes_at + interval '1 second')
+                )
             group by event_id
         """,
         mutations=(

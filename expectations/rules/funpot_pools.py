@@ -6,12 +6,49 @@ options that somebody backed, and within each by stake. Options that the result 
 
 # ruff: noqa: S608 - queries and mutations are put together from parts that are written in these modules
 
-from expectations.rule import Mutation, Rule, Summary
+from expectations.rule import Mutation, Rule, Scope, Summary
 from expectations.rules.funpot import IN_POINTS, MOVEMENT, NEWEST, REFERENCE, SIGNED_AMOUNT, update_one
 from expectations.rules.funpot_stakes import ROLLED_BACK
 
 _DEFAULT_FEE_BPS = 0  # the dbt var f000_fee_bps, for where nothing is claimed of the fee
 _DEFAULT_DEAD_HEAT = "split_pool"  # the dbt var f000_dead_heat
+
+# The contest that a posting is for: the event it names, or that of the vote it names; if neither is known, what it
+# names, or it has none.
+_VOTED_ON = f"(select votes.event_id from raw_funpot.votes where votes.id = {REFERENCE})"
+_CONTEST = f"coalesce({_VOTED_ON}, {REFERENCE}, wallet_ledger.id)"
+# Events by what is staked on them, decided and paid. Wallets and payments only tell the time. A contest is judged a day
+# after its last change, a posting a day after it was made. How far the events reach is enough: an earlier instant
+# finds more of them.
+STAKED_ON = Scope(
+    "funpot_staked_on",
+    {
+        "events": "id",
+        "votes": "event_id",
+        "wallet_ledger": _CONTEST,
+        "games": "unnest(array(select events.id from raw_funpot.events where events.game_id = games.id))",
+        "streamers": """unnest(
+            case
+                when status = 'banned'
+                    then array(select events.id from raw_funpot.events where events.streamer_id = streamers.id)
+            end
+        )""",
+        "wallet_accounts": "null::uuid",
+        "payments": "null::uuid",
+    },
+    due=f"""
+        with seen as (
+            select coalesce(max(greatest(created_at, updated_at)), '-infinity') - interval '24 hours' as until
+            from raw_funpot.events
+            where _load_id not in (select load_id from new_loads)
+        )
+        select id as key from raw_funpot.events where greatest(closes_at, updated_at) >= (select until from seen)
+        union all
+        select event_id from raw_funpot.votes where created_at >= (select until from seen)
+        union all
+        select {_CONTEST} from raw_funpot.wallet_ledger where created_at >= (select until from seen)
+    """,
+)
 
 # How an event stands, and the settings of its game. One that cannot be read counts as absent.
 CONTESTS = Summary(
@@ -57,7 +94,9 @@ CONTESTS = Summary(
             updated_at
         from raw_funpot.events
         left join readable using (game_id)
+        where in_scope(events.id)
     """,
+    STAKED_ON,
 )
 
 # What the votes on each option come to. `verdict` is that of the result: winning, refunded or none. Reads CONTESTS and
@@ -75,14 +114,15 @@ POOLS = Summary(
                 sum(cost_int - div(cost_int * fee_bps, 10000)) as net
             from raw_funpot.votes
             inner join funpot_contests_by_event using (event_id)
-            where not exists (select from funpot_rolled_back_by_vote where vote_id = votes.id)
+            where in_scope(votes.event_id)
+                and not exists (select from funpot_rolled_back_by_vote where vote_id = votes.id)
             group by event_id, option_id
         ),
 
         declared as (
             select id as event_id, result_json ->> 'optionId' as option_id, false as is_refunded
             from raw_funpot.events
-            where state = 'closed'
+            where state = 'closed' and in_scope(events.id)
             union all
             select events.id, coalesce(option ->> 'id', option #>> '{}'), lists.name = 'refunded_options'
             from raw_funpot.events
@@ -90,7 +130,7 @@ POOLS = Summary(
             cross join lateral jsonb_array_elements(
                 case when jsonb_typeof(result_json -> lists.name) = 'array' then result_json -> lists.name else '[]' end
             ) as option
-            where state = 'closed'
+            where state = 'closed' and in_scope(events.id)
         ),
 
         verdicts as (
@@ -104,6 +144,7 @@ POOLS = Summary(
         from voted
         left join verdicts using (event_id, option_id)
     """,
+    STAKED_ON,
 )
 
 # Who is due something of a pool, and how much by the settings of the game: a user's winning votes on one event
@@ -148,9 +189,11 @@ WINNERS = Summary(
             sum(div(pot * cost_int, nullif(parts, 0) * payout_step) * payout_step) as due
         from raw_funpot.votes
         inner join shares using (event_id, option_id)
-        where cost_int > 0 and not exists (select from funpot_rolled_back_by_vote where vote_id = votes.id)
+        where cost_int > 0 and in_scope(votes.event_id)
+            and not exists (select from funpot_rolled_back_by_vote where vote_id = votes.id)
         group by event_id, user_id
     """,
+    STAKED_ON,
 )
 
 # What went back to wallets, rewards and stakes given back, and the event it is for: the one that the posting names, or
@@ -166,14 +209,24 @@ RETURNS = Summary(
                 reason in ('reward', 'event_win', 'event_draw_refund')
                 or (reason in ('vote_cost', 'event_vote') and type = 'credit')
             )
+        ),
+
+        placed as (
+            select
+                returns.*,
+                coalesce(votes.event_id, events.id) as event_id,
+                coalesce(votes.event_id, reference, returns.id) as contest_id
+            from returns
+            left join raw_funpot.votes on returns.reference = votes.id
+            left join raw_funpot.events on returns.reference = events.id
+            where movement <> 'rolled_back'
         )
 
-        select returns.*, coalesce(votes.event_id, events.id) as event_id
-        from returns
-        left join raw_funpot.votes on returns.reference = votes.id
-        left join raw_funpot.events on returns.reference = events.id
-        where movement <> 'rolled_back'
+        select id, user_id, ref_id, idempotency_key, created_at, movement, amount, event_id
+        from placed
+        where in_scope(placed.contest_id)
     """,
+    STAKED_ON,
 )
 
 # What the ledger says about the events that have a result and were settled so long ago that all of it was delivered.
@@ -214,6 +267,7 @@ RULES = (
         unit="INT",
         tables=("events", "votes", "wallet_ledger"),
         reads=(CONTESTS, ROLLED_BACK, POOLS, RETURNS),
+        scope=STAKED_ON,
         query=f"""
             with {NEWEST},
 

@@ -4,7 +4,7 @@
 
 from expectations.rule import Mutation, Rule
 from expectations.rules.funpot import NEWEST, copy_one
-from expectations.rules.funpot_pools import CONTESTS, POOLS, RETURNS
+from expectations.rules.funpot_pools import CONTESTS, POOLS, RETURNS, STAKED_ON
 from expectations.rules.funpot_stakes import ROLLED_BACK
 
 _SOMEBODY = "(select id from raw_funpot.users order by id desc limit 1)"
@@ -40,6 +40,7 @@ RULES = (
         unit="INT",
         tables=("events", "wallet_ledger", "votes"),
         reads=(CONTESTS, ROLLED_BACK, POOLS, RETURNS),
+        scope=STAKED_ON,
         query=f"""
             with {NEWEST},
 
@@ -71,7 +72,7 @@ RULES = (
                     sum(cost_int) filter (where is_void or no_winner is distinct from 'house_keeps') as most
                 from raw_funpot.votes
                 inner join options using (event_id, option_id)
-                where (is_void or is_unwon)
+                where (is_void or is_unwon) and in_scope(votes.event_id)
                     and not exists (select from funpot_rolled_back_by_vote where vote_id = votes.id)
                 group by event_id, user_id
             ),

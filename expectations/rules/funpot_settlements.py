@@ -8,7 +8,17 @@ from expectations.rules.funpot import (
     copy_one,
     update_one,
 )
-from expectations.rules.funpot_pools import CONTESTS, KNOWN_FEE, POOLS, RETURNS, SETTLED, UNKNOWN_FEE, WINNERS, a_reward
+from expectations.rules.funpot_pools import (
+    CONTESTS,
+    KNOWN_FEE,
+    POOLS,
+    RETURNS,
+    SETTLED,
+    STAKED_ON,
+    UNKNOWN_FEE,
+    WINNERS,
+    a_reward,
+)
 from expectations.rules.funpot_stakes import ROLLED_BACK
 
 _REWARD = "reason = 'reward' and type = 'credit'"
@@ -27,6 +37,7 @@ RULES = (
         unit="INT",
         tables=("wallet_ledger", "events", "votes"),
         reads=(CONTESTS, ROLLED_BACK, POOLS, WINNERS, RETURNS),
+        scope=STAKED_ON,
         query=f"""
             with {NEWEST},
 
@@ -113,6 +124,7 @@ RULES = (
         unit="INT",
         tables=("events", "votes", "wallet_ledger"),
         reads=(CONTESTS, ROLLED_BACK, POOLS, WINNERS, RETURNS),
+        scope=STAKED_ON,
         query=f"""
             with {NEWEST},
 
@@ -217,6 +229,7 @@ RULES = (
         unit="INT",
         tables=("wallet_ledger", "events", "votes"),
         reads=(CONTESTS, RETURNS),
+        scope=STAKED_ON,
         query="""
             select
                 id::text as subject,

@@ -14,8 +14,16 @@ LONGEST_SESSION = "interval '24 hours'"
 _ENDS_AT = f"coalesce(ended_at, started_at + {LONGEST_SESSION}) + {CLOCK_SKEW}"
 
 EVENT_TYPES = Scope("hermes_event_type", {"analytics_event_types": "id", "analytics_events": "analytics_event_type_id"})
-# Markets, clips and outcomes do not say which events name them: when new ones come, it is asked of all events.
-EVENTS = Scope("hermes_event", {"analytics_event_attributes": "analytics_event_id"})
+# Markets, clips and outcomes that come later can only mend what named them before.
+EVENTS = Scope(
+    "hermes_event",
+    {
+        "analytics_event_attributes": "analytics_event_id",
+        "markets": "null::uuid",
+        "events": "null::uuid",
+        "outcomes": "null::uuid",
+    },
+)
 
 TELEMETRY_BY_SESSION = Summary(
     name="hermes_telemetry_by_session",
