@@ -15,6 +15,7 @@ def _of_market(column: str) -> str:
     return f"(select markets.{column} from raw_hermes.markets where markets.id = market_id)"  # noqa: S608 - no input
 
 
+# A session touches the markets that were picked in it; entries of the audit log can only mend.
 MARKETS = Scope(
     "hermes_market",
     {
@@ -25,6 +26,9 @@ MARKETS = Scope(
         " where odds_versions.id = odds_version_id)",
         "bet_intents": "market_id",
         "settlements": "market_id",
+        "sessions": "unnest(array("
+        "select bet_intents.market_id from raw_hermes.bet_intents where bet_intents.session_id = sessions.id))",
+        "audit_logs": "null::uuid",
     },
 )
 # A clip's lock is that of all its markets which have none.
