@@ -17,6 +17,9 @@ def invoke(arguments: Sequence[str], on_event: Callable[[Any], object] | None = 
     """Run dbt with these words and return its result; `on_event` hears each of its events."""
     from dbt.cli.main import dbtRunner
 
+    from dagster_project.dbt_connections import keep_connections
+
+    keep_connections()
     runner = dbtRunner(callbacks=[on_event] if on_event else [])
     result = runner.invoke([*BASE_ARGUMENTS, *arguments, *PROJECT_ARGUMENTS])
     if isinstance(result.exception, KeyboardInterrupt):
