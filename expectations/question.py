@@ -15,7 +15,7 @@ from datetime import datetime
 
 from psycopg import Connection, sql
 
-from expectations.rule import Rule, narrowed, whole
+from expectations.rule import Rule, Scope, narrowed, whole
 from expectations.snapshot import unless_it_crashes
 
 _RAW_TABLE = re.compile(r"\braw_\w+\.(\w+)")
@@ -103,8 +103,12 @@ def digest(rule: Rule) -> str:
 
 def tables_read(rule: Rule) -> set[str]:
     """The raw tables whose rows the rule looks at; the versions of a table come with the table's own loads."""
-    named = {name for text in (rule.query, *(each.query for each in rule.reads)) for name in _RAW_TABLE.findall(text)}
-    return {*rule.tables, *named, *(name.removesuffix("_versions") for name in named)}
+    return set(rule.tables).union(_tables_named(rule.query), *(_tables_named(each.query) for each in rule.reads))
+
+
+def _tables_named(query: str) -> set[str]:
+    named = set(_RAW_TABLE.findall(query))
+    return named | {name.removesuffix("_versions") for name in named}
 
 
 class _Counts:
@@ -137,11 +141,16 @@ def _question(rule: Rule, loads: Loads, is_known_to_hold: bool, count: _Counts) 
         return Question(rule, "", is_of_new_rows=True, reason="nothing new since it held", rows_evaluated=0)
     # The first delivery of a table can make a rule speak of rows that it had nothing to hold against before.
     is_first = any((rule.system, table) not in loads.judged for table in changed)
-    is_followed = all(changed <= set(scope.keys) for scope in rule.scopes)
-    if is_known_to_hold and rule.scope and is_followed and not is_first:
+    if is_known_to_hold and rule.scope and _says_what_it_touches(rule, rule.scope, changed) and not is_first:
         rows = count(rule, new=True)
         return Question(rule, narrowed(rule.query, rule.scope), is_of_new_rows=True, rows_evaluated=rows)
     return Question(rule, whole(rule.query), rows_evaluated=count(rule, new=False))
+
+
+def _says_what_it_touches(rule: Rule, scope: Scope, changed: set[str]) -> bool:
+    """Whether new rows of these tables tell which keys they touch, to the rule and to each summary that it reads."""
+    of_summaries = ((each.scope, _tables_named(each.query)) for each in rule.reads if each.scope)
+    return all(changed & tables <= set(by.keys) for by, tables in [(scope, tables_read(rule)), *of_summaries])
 
 
 def _why_not_applicable(rule: Rule, loads: Loads) -> str | None:

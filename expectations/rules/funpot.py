@@ -151,7 +151,8 @@ RULES = (
             ),
         ),
     ),
-    # Postings of one instant have no order of their own, so all of them count before the balance is judged.
+    # Postings of one instant have no order of their own, so all of them count before the balance is judged. `offset 0`
+    # has them sorted: to follow the index of users took 2.1 seconds instead of 1.1 for 800,000.
     Rule(
         id="A-02",
         system="funpot",
@@ -161,13 +162,16 @@ RULES = (
         tables=("wallet_ledger",),
         scope=USERS,
         query=f"""
-            with running as (
-                select
-                    user_id,
-                    created_at,
-                    sum({SIGNED_AMOUNT}) over (partition by user_id order by created_at) as balance
+            with moved as not materialized (
+                select user_id, created_at, {SIGNED_AMOUNT} as amount
                 from raw_funpot.wallet_ledger
                 where {IN_POINTS} and in_scope(wallet_ledger.user_id)
+                offset 0
+            ),
+
+            running as (
+                select user_id, created_at, sum(amount) over (partition by user_id order by created_at) as balance
+                from moved
             )
 
             select

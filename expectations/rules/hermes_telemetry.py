@@ -94,14 +94,10 @@ RULES = (
                 end
                 union all
                 select analytics_event_id, attribute_key, null, 'given again'
-                from (
-                    select analytics_event_id, attribute_key, row_number() over (
-                        partition by analytics_event_id, attribute_key
-                    ) as number
-                    from raw_hermes.analytics_event_attributes
-                    where in_scope(analytics_event_attributes.analytics_event_id)
-                ) as numbered
-                where number > 1
+                from raw_hermes.analytics_event_attributes
+                where in_scope(analytics_event_attributes.analytics_event_id)
+                group by analytics_event_id, attribute_key
+                having count(*) > 1
             )
             select analytics_event_id || ' ' || attribute_key as subject, null::numeric as amount,
                 jsonb_build_object('faults', jsonb_agg(fault), 'unknown_id', max(unknown_id::text)) as evidence,

@@ -118,27 +118,13 @@ RULES = (
         unit="events",
         tables=("event_lake", "activity_log"),
         query=f"""
-            with entries as (
-                select
-                    user_id,
-                    case event_type when 'MESSAGE' then 'message_create' else 'reaction_add' end as event_type,
-                    (timestamp at time zone 'UTC')::date as day
-                from raw_synapse.activity_log
-                where event_type in ('MESSAGE', 'REACTION_GIVEN') and from_scope(activity_log.timestamp)
-            ),
-            accounts as (
-                select user_id, event_type, day, events, false as is_entry
+            with compared as (
+                select user_id, event_type, day, events, entries
                 from synapse_events_by_member_and_day
-                where event_type in ('message_create', 'reaction_add') and events > 0
-                union all
-                select user_id, event_type, day, 0, true
-                from entries
-                where in_scope(entries.day)
-            ),
-            compared as (
-                select user_id, event_type, day, max(events) as events, count(*) filter (where is_entry) as entries
-                from accounts
-                group by 1, 2, 3
+                where case event_type
+                    when 'message_create' then abs(events - entries)
+                    when 'reaction_add' then entries - events
+                end > greatest(1, 0.01 * greatest(events, entries))
             ),
             captured as (
                 select event_type, day from synapse_events_by_member_and_day where events > 0 group by 1, 2
@@ -149,8 +135,6 @@ RULES = (
             from compared
             cross join synapse_days_of_lake as days
             where day > days.first and day <= days.newest - {LATE_DAYS}
-            and case event_type when 'message_create' then abs(events - entries) else entries - events end
-                > greatest(1, 0.01 * greatest(events, entries))
             and (event_type, day) in (select event_type, day from captured)
             and not exists (
                 select from synapse_switched_off as off

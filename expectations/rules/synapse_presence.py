@@ -69,13 +69,13 @@ RULES = (
         unit=None,
         tables=("event_lake", "activity_log"),
         query=rf"""
-            with captured as (
+            with captured as not materialized (
                 select *, (timestamp at time zone 'UTC')::date as day
                 from raw_synapse.event_lake
-                where event_type in ('voice_leave', 'voice_move') and from_scope(event_lake.timestamp)
+                where from_scope(event_lake.timestamp)
             ),
             stays as (
-                select id, user_id, event_type, source_id, timestamp,
+                select id, user_id, source_id, timestamp,
                     case
                         when payload ->> 'duration_seconds' ~ '^-?[0-9]{{1,15}}(\.[0-9]{{1,9}})?$'
                             then (payload ->> 'duration_seconds')::numeric

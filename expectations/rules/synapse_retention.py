@@ -11,13 +11,12 @@ from expectations.rules.synapse_counters import (
     LATE_DAYS,
     PERIODS,
     RETENTION_DAYS,
+    UNPURGED,
     change_counter,
 )
 
 RULES = (
-    # The season's counter is never reset and never recounted, so it leads as soon as a lifetime was shortened. Nothing
-    # can have been purged while the whole lake is younger than the retention, or the member is: a Discord id holds the
-    # milliseconds since 2015 at which it was made.
+    # The season's counter is never reset and never recounted, so it leads as soon as a lifetime was shortened.
     Rule(
         id="D-09",
         system="synapse",
@@ -32,15 +31,9 @@ RULES = (
             from raw_synapse.event_counters
             inner join synapse_periods_of_counters using (period)
             inner join synapse_events_by_member using (user_id, event_type)
-            cross join synapse_days_of_lake as days
-            where category_id = 0 and in_scope(event_counters.user_id)
-            and (day is not null or period = 'season')
-            and count > lifetime
-            and (
-                day > days.newest - {KEPT_DAYS}
-                or days.newest - days.first < {KEPT_DAYS}
-                or to_timestamp(((user_id >> 22) + 1420070400000) / 1000.0) > days.newest - {KEPT_DAYS}
-            )
+            cross join synapse_days_of_lake
+            where most > lifetime and category_id = 0 and in_scope(event_counters.user_id)
+            and count > lifetime and {UNPURGED}
         """,  # noqa: S608
         mutations=(
             Mutation(
