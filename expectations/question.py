@@ -1,9 +1,9 @@
 """What a gate run asks: every rule of all rows, or of the new ones alone where the rest is known to hold.
 
-A rule that held when the loads known so far were judged can only have been broken by loads since then. So it is asked
-of the keys that their rows touch, if it has a scope that knows all its tables, and not at all if none of its tables
-had a load. Every other rule is asked of all rows: one that is new or was reworded, that did not hold, or whose tables
-changed in a way its scope does not follow.
+A rule that held when the loads known so far were judged can only have been broken by loads since then, and by the time
+that has passed in them. So it is asked of the keys that their rows touch and of those that have come due, if it has a
+scope that knows all its tables, and not at all if none of its tables had a load. Every other rule is asked of all rows:
+one that is new or was reworded, that did not hold, or whose tables changed in a way its scope does not follow.
 """
 
 import hashlib
