@@ -44,3 +44,10 @@ def test_a_model_that_fails_costs_no_other_its_session(builds: Builds) -> None:
     opened, failed = build_staging()
     assert opened <= SESSIONS
     assert failed == ["stg_funpot__games"]
+
+
+def test_a_session_that_was_idle_for_long_is_opened_anew(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dagster_project.dbt_connections.LONGEST_IDLE_SECONDS", 0)
+    opened, failed = build_staging()
+    assert opened > SESSIONS
+    assert failed == []
