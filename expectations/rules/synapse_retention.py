@@ -1,12 +1,14 @@
-"""What Synapse's retention leaves in its event lake and counters: D-09 and D-19."""
+"""What Synapse's retention leaves in its event lake and counters, and what Tally keeps: D-07, D-09 and D-19."""
 
 from expectations.rule import Mutation, Rule
 from expectations.rules.synapse_counters import (
     A_KEPT_DAY,
+    BY_DAY,
     BY_MEMBER,
     COUNTED_LOADS,
     COUNTED_MEMBERS,
     DAYS,
+    DAYS_TOUCHED,
     KEPT_DAYS,
     LATE_DAYS,
     PERIODS,
@@ -16,6 +18,49 @@ from expectations.rules.synapse_counters import (
 )
 
 RULES = (
+    # Raw data is all that Tally's cumulative counts are made of. They could only fall if a row left the lake after it
+    # had been delivered: then the counter of its day, which stays, is ahead.
+    Rule(
+        id="D-07",
+        system="synapse",
+        title="Tally's count of a member's events never falls: no day that was counted has lost any.",
+        severity="error",
+        unit="events",
+        tables=("event_lake", "event_counters"),
+        query=f"""
+            select user_id || ':' || event_type as subject, sum(recorded - events) as amount,
+                jsonb_build_object('days', count(*), 'from', min(day), 'to', max(day)) as evidence,
+                max(day)::timestamp at time zone 'UTC' as happened_at
+            from synapse_events_by_member_and_day
+            cross join synapse_days_of_lake as days
+            where recorded > events and day > days.first and day <= days.newest - {LATE_DAYS}
+            group by user_id, event_type
+        """,  # noqa: S608
+        mutations=(
+            Mutation(
+                "an event that the source has purged is gone here too",
+                """
+                    delete from raw_synapse.event_lake where id = (
+                        select min(id) from raw_synapse.event_lake
+                        where timestamp >= (select min(timestamp) + interval '2 days' from raw_synapse.event_lake)
+                    )
+                """,
+            ),
+            Mutation(
+                "a member's events of an old day are another's",
+                """
+                    update raw_synapse.event_lake set user_id = -user_id
+                    where (user_id, timestamp::date) = (
+                        select user_id, timestamp::date from raw_synapse.event_lake
+                        where timestamp >= (select min(timestamp) + interval '2 days' from raw_synapse.event_lake)
+                        order by timestamp, id limit 1
+                    )
+                """,
+            ),
+        ),
+        reads=BY_DAY,
+        scope=DAYS_TOUCHED,
+    ),
     # The season's counter is never reset and never recounted, so it leads as soon as a lifetime was shortened.
     Rule(
         id="D-09",
