@@ -11,10 +11,12 @@ from expectations.snapshot import unless_it_crashes
 
 
 def prepare(connection: Connection, asked: Sequence[Question], loads: Loads) -> None:
-    """Make what the questions read. What cannot be made is missed by those who read it: they have no verdict then."""
+    """Make what the questions, all of one system, read. What cannot be made is missed by those who read it: they have
+    no verdict then."""
     narrow = [each.rule for each in asked if each.is_of_new_rows and each.query]
-    for system in {rule.system for rule in narrow}:
-        list_touched_keys(connection, system, {scope for rule in narrow for scope in rule.scopes}, loads)
+    if narrow:
+        scopes = {scope for rule in narrow for scope in rule.scopes}
+        list_touched_keys(connection, narrow[0].system, scopes, loads)
     _summarise(connection, asked)
 
 

@@ -1,7 +1,5 @@
 """dbt's threads keep their sessions of Postgres, also past a model that fails."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -14,12 +12,10 @@ SESSIONS = 4  # two threads, the main one, and that of dbt's look at what is the
 
 
 @pytest.fixture
-def builds(
-    settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Builds]:
+def builds(settings: Settings, database: str, systems: tuple[System, ...], monkeypatch: pytest.MonkeyPatch) -> Builds:
     builds = builder(settings, database, systems, monkeypatch.setenv)
     builds.build("--select", "stg_funpot__games", "stg_funpot__events")  # parses the project
-    yield builds
+    return builds
 
 
 def build_staging() -> tuple[int, list[str]]:
